@@ -1,0 +1,119 @@
+// Package events is the stored contract of Annals: every event's Go struct, its explicit
+// versioned name, the upcasters that bring old versions forward, and one golden file for
+// each version ever shipped (testdata/).
+//
+// What is written under a name stays readable under that name for ever. A struct whose
+// stored form has to change gets a new version in its name; the old form stays here,
+// unexported, with an upcaster.
+package events
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+)
+
+// Event is a fact that has happened, named in the past tense.
+type Event interface {
+	// EventType is the name the event is stored under, such as "user.created.v1". It is
+	// written out by hand so that renaming a Go type never changes what is stored.
+	EventType() string
+}
+
+// UnknownTypeError reports a stored name that this build does not know: a newer version of
+// the system wrote it, or the name is damaged. Such an event is never skipped.
+type UnknownTypeError struct{ Type string }
+
+func (e *UnknownTypeError) Error() string { return fmt.Sprintf("unknown event type %q", e.Type) }
+
+// Encode gives an event's stored form: its name and its JSON payload.
+func Encode(e Event) (eventType string, data []byte, err error) {
+	data, err = json.Marshal(e)
+	if err != nil {
+		return "", nil, fmt.Errorf("encode %s: %w", e.EventType(), err)
+	}
+	return e.EventType(), data, nil
+}
+
+// Decode reads a stored event, upcast to its newest version. The error is an
+// *UnknownTypeError for a name that is not in the catalog.
+func Decode(eventType string, data []byte) (Event, error) {
+	decode, ok := catalog[eventType]
+	if !ok {
+		return nil, &UnknownTypeError{Type: eventType}
+	}
+	e, err := decode(data)
+	if err != nil {
+		return nil, fmt.Errorf("decode %s: %w", eventType, err)
+	}
+	return e, nil
+}
+
+// Types lists every name that Decode knows, sorted.
+func Types() []string { return slices.Sorted(maps.Keys(catalog)) }
+
+// catalog maps every name ever stored to its decoder.
+var catalog = merge(authEvents, userEvents)
+
+type decoder = func([]byte) (Event, error)
+
+// definition is one name ever stored and how to read it.
+type definition struct {
+	eventType string
+	decode    decoder
+}
+
+// current defines the newest version of an event.
+func current[E Event]() definition {
+	var zero E
+	return definition{zero.EventType(), func(data []byte) (Event, error) {
+		var e E
+		err := json.Unmarshal(data, &e)
+		return e, err
+	}}
+}
+
+func merge(modules ...[]definition) map[string]decoder {
+	all := map[string]decoder{}
+	for _, definitions := range modules {
+		for _, d := range definitions {
+			all[d.eventType] = d.decode
+		}
+	}
+	return all
+}
+
+// Fields of events are marked with the struct tag "data": "personal" for what tells
+// something about a person, "secret" for what nobody may ever be shown.
+const dataTag = "data"
+
+// Disclose gives an event's payload for a reader who may see personal data: everything but
+// the fields marked secret.
+func Disclose(e Event) (json.RawMessage, error) {
+	_, data, err := Encode(e)
+	if err != nil {
+		return nil, err
+	}
+	var fields map[string]json.RawMessage
+	if err := json.Unmarshal(data, &fields); err != nil {
+		return nil, fmt.Errorf("disclose %s: %w", e.EventType(), err)
+	}
+	for _, f := range reflect.VisibleFields(reflect.TypeOf(e)) {
+		if f.Tag.Get(dataTag) == "secret" {
+			delete(fields, jsonName(f))
+		}
+	}
+	return json.Marshal(fields)
+}
+
+func jsonName(f reflect.StructField) string {
+	name := f.Tag.Get("json")
+	for i, c := range name {
+		if c == ',' {
+			return name[:i]
+		}
+	}
+	return name
+}

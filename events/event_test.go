@@ -1,0 +1,164 @@
+package events
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"flag"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+var ship = flag.Bool("ship", false, "write golden files for new event types and add them to testdata/shipped")
+
+// newest holds one filled-in example of the newest version of every event.
+var newest = []Event{
+	UserCreated{UserID: "0197a0f0-0000-7000-8000-000000000001", Email: "ada@example.com", Name: "Ada", PasswordHash: "$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$aGFzaA"},
+	UserEmailChanged{Old: "ada@example.com", New: "ada@lovelace.example"},
+	UserPasswordChanged{PasswordHash: "$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$aGFzaA"},
+	EmailClaimed{UserID: "0197a0f0-0000-7000-8000-000000000001"},
+	EmailReleased{UserID: "0197a0f0-0000-7000-8000-000000000001"},
+	SessionStarted{UserID: "0197a0f0-0000-7000-8000-000000000001", RefreshHash: []byte{1, 2, 3}, ExpiresAt: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)},
+	UserNameChanged{Old: "Ada", New: "Ada Lovelace"},
+	UserRoleGranted{Role: "operator"},
+}
+
+func golden(eventType string) string { return filepath.Join("testdata", eventType+".json") }
+
+func TestEveryEventRoundTripsThroughItsGoldenFile(t *testing.T) {
+	for _, e := range newest {
+		eventType, data, err := Encode(e)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if *ship {
+			if _, err := os.Stat(golden(eventType)); errors.Is(err, os.ErrNotExist) {
+				if err := os.WriteFile(golden(eventType), append(data, '\n'), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		want, err := os.ReadFile(golden(eventType))
+		if err != nil {
+			t.Fatalf("%s has no golden file (go test ./events -ship writes it): %v", eventType, err)
+		}
+		if got := append(data, '\n'); !bytes.Equal(got, want) {
+			t.Errorf("%s is stored as\n%s, the golden file says\n%s", eventType, got, want)
+		}
+		back, err := Decode(eventType, want)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !reflect.DeepEqual(back, e) {
+			t.Errorf("%s reads back as %+v, want %+v", eventType, back, e)
+		}
+		for _, f := range reflect.VisibleFields(reflect.TypeOf(e)) {
+			if reflect.ValueOf(e).FieldByIndex(f.Index).IsZero() {
+				t.Errorf("the example of %s leaves %s empty, so its golden file proves nothing about it", eventType, f.Name)
+			}
+		}
+	}
+}
+
+func TestEveryTypeInTheCatalogHasAGoldenFileThatDecodes(t *testing.T) {
+	for _, eventType := range Types() {
+		data, err := os.ReadFile(golden(eventType))
+		if err != nil {
+			t.Errorf("%s: %v", eventType, err)
+			continue
+		}
+		if _, err := Decode(eventType, data); err != nil {
+			t.Error(err)
+		}
+	}
+	for _, e := range newest {
+		if !slices.Contains(Types(), e.EventType()) {
+			t.Errorf("%T is not in the catalog", e)
+		}
+	}
+}
+
+// A name and its bytes are a promise to every event store out there, so testdata/shipped
+// holds the digest of each golden file; lines are only ever added.
+func TestWhatWasShippedNeverChanges(t *testing.T) {
+	const manifest = "testdata/shipped"
+	files, err := filepath.Glob("testdata/*.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := map[string]string{}
+	for _, f := range files {
+		data, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sum := sha256.Sum256(data)
+		now[strings.TrimSuffix(filepath.Base(f), ".json")] = hex.EncodeToString(sum[:])
+	}
+	shipped := map[string]string{}
+	if data, err := os.ReadFile(manifest); err == nil {
+		for line := range strings.Lines(string(data)) {
+			name, sum, _ := strings.Cut(strings.TrimSpace(line), " ")
+			shipped[name] = sum
+		}
+	}
+	if *ship {
+		for name, sum := range now {
+			if _, ok := shipped[name]; !ok {
+				shipped[name] = sum
+			}
+		}
+		var out strings.Builder
+		for _, name := range slices.Sorted(maps.Keys(shipped)) {
+			fmt.Fprintln(&out, name, shipped[name])
+		}
+		if err := os.WriteFile(manifest, []byte(out.String()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, sum := range shipped {
+		if now[name] != sum {
+			t.Errorf("the golden file of %s changed after it was shipped: give the event a new version instead", name)
+		}
+		if !slices.Contains(Types(), name) {
+			t.Errorf("%s was shipped and can no longer be read", name)
+		}
+	}
+	for name := range now {
+		if shipped[name] == "" {
+			t.Errorf("%s is not in testdata/shipped: go test ./events -ship adds it", name)
+		}
+	}
+}
+
+func TestAnUnknownNameIsAnErrorThatNamesIt(t *testing.T) {
+	_, err := Decode("user.vanished.v9", []byte(`{}`))
+	var unknown *UnknownTypeError
+	if !errors.As(err, &unknown) || unknown.Type != "user.vanished.v9" {
+		t.Fatalf("got %v", err)
+	}
+}
+
+func TestADamagedPayloadIsAnError(t *testing.T) {
+	if e, err := Decode("user.created.v1", []byte(`{"userId":`)); err == nil {
+		t.Fatalf("decoded %+v from half a payload", e)
+	}
+}
+
+func TestDisclosureLeavesSecretsOut(t *testing.T) {
+	data, err := Disclose(newest[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := `{"email":"ada@example.com","name":"Ada","userId":"0197a0f0-0000-7000-8000-000000000001"}`; string(data) != want {
+		t.Errorf("got %s, want %s", data, want)
+	}
+}
