@@ -1,0 +1,7 @@
+// Command query answers the reads of every module and requests that no route matches, called by
+// API Gateway.
+package main
+
+import "github.com/interview-sandbox/annals/internal/app"
+
+func main() { app.Start(app.Query) }

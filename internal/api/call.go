@@ -1,0 +1,191 @@
+package api
+
+import (
+	"bytes"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/interview-sandbox/annals/internal/es"
+)
+
+// Call is one request, apart from its body.
+type Call struct {
+	Caller  Caller
+	Params  map[string]string // of the path
+	Query   map[string]string
+	Meta    es.Meta     // for the commits it leads to
+	IfMatch *es.Version // the version the stream has to be at
+	// NewID makes the id for an object of this kind that the call creates: the same for
+	// every repeat of a call with an Idempotency-Key.
+	NewID func(kind string) string
+	// Secret makes 32 bytes that nobody can guess: new ones for every call, but the same for
+	// every repeat of a call with an Idempotency-Key.
+	Secret func(purpose string) []byte
+	// Fingerprint gives the keyed hash by which a repeat of this call is known; nil if the
+	// call has no Idempotency-Key.
+	Fingerprint func(request []byte) []byte
+}
+
+// fingerprint notes what was asked, independent of the body's spelling.
+func (c *Call) fingerprint(r Route, in any) error {
+	if c.Fingerprint == nil {
+		return nil
+	}
+	request, err := json.Marshal([]any{r.Key(), c.Params, c.Query, in}, json.Deterministic(true))
+	if err != nil {
+		return fmt.Errorf("note what %s asked: %w", r.Key(), err)
+	}
+	c.Meta.Fingerprint = c.Fingerprint(request)
+	return nil
+}
+
+// ID is the path's {id}. Something that is no id names nothing: [ErrNotFound].
+func (c Call) ID() (string, error) {
+	if id := c.Params["id"]; es.ValidID(id) {
+		return id, nil
+	}
+	return "", ErrNotFound
+}
+
+// Moment reads ?atLeast=, ?version= and ?at=.
+func (c Call) Moment() (es.Moment, error) {
+	var m es.Moment
+	for name, into := range map[string]*es.Version{"atLeast": &m.AtLeast, "version": &m.Version} {
+		s, ok := c.Query[name]
+		if !ok {
+			continue
+		}
+		n, err := strconv.ParseUint(s, 10, 63)
+		if err != nil || n == 0 {
+			return m, Malformed("?" + name + "= takes a version, which is a whole number from 1.")
+		}
+		*into = es.Version(n)
+	}
+	if s, ok := c.Query["at"]; ok {
+		at, err := time.Parse(time.RFC3339, s)
+		if err != nil {
+			return m, Malformed("?at= takes a time such as 2026-01-02T03:04:05Z (RFC 3339).")
+		}
+		m.At = at
+	}
+	if m.Version > 0 && !m.At.IsZero() {
+		return m, Malformed("Ask for ?version= or for ?at=, not for both.")
+	}
+	return m, nil
+}
+
+// Malformed refuses a request that cannot be read.
+func Malformed(message string, fields ...es.FieldError) error {
+	return &es.Error{Kind: es.Malformed, Code: "malformed", Message: message, Fields: fields}
+}
+
+// Invalid collects what is wrong with the values of a request's body.
+type Invalid []es.FieldError
+
+// Add notes one more wrong value, by the JSON pointer to it.
+func (i *Invalid) Add(pointer, message string) {
+	*i = append(*i, es.FieldError{Pointer: pointer, Message: message})
+}
+
+// Err is nil if nothing was added.
+func (i Invalid) Err() error {
+	if len(i) == 0 {
+		return nil
+	}
+	return &es.Error{Kind: es.Rejected, Code: "invalid", Message: "Some values are not acceptable.", Fields: i}
+}
+
+// decode reads a body strictly: one JSON value of UTF-8, no unknown and no repeated names,
+// no wrong types.
+func decode(body []byte, into any) error {
+	if len(bytes.TrimSpace(body)) == 0 {
+		return Malformed("The request needs a JSON body.")
+	}
+	if bytes.TrimSpace(body)[0] != '{' {
+		return Malformed("The body has to be a JSON object.")
+	}
+	err := json.Unmarshal(body, into, json.RejectUnknownMembers(true))
+	if err == nil {
+		return nil
+	}
+	pointer, what := explain(err)
+	return Malformed("The body cannot be read.", es.FieldError{Pointer: string(pointer), Message: what})
+}
+
+// explain says what is wrong with a body in words for people, without Go's types.
+func explain(err error) (jsontext.Pointer, string) {
+	var semantic *json.SemanticError
+	var syntactic *jsontext.SyntacticError
+	switch {
+	case errors.Is(err, json.ErrUnknownName) && errors.As(err, &semantic):
+		return semantic.JSONPointer, "This field is not known."
+	case errors.As(err, &semantic):
+		return semantic.JSONPointer, "A value of this type does not belong here."
+	case errors.Is(err, jsontext.ErrDuplicateName) && errors.As(err, &syntactic):
+		return syntactic.JSONPointer, "This field is there twice."
+	case errors.As(err, &syntactic):
+		return syntactic.JSONPointer, fmt.Sprintf("This is not JSON at byte %d.", syntactic.ByteOffset)
+	}
+	return "", "This is not JSON."
+}
+
+// The bounds of ?limit=.
+const (
+	defaultLimit = 20
+	maxLimit     = 100
+)
+
+// Page is which part of a list is asked for.
+type Page struct {
+	Limit  int
+	Cursor string // where the previous page ended; "": from the start
+}
+
+// Page reads ?limit= and ?cursor=.
+func (c Call) Page() (Page, error) {
+	p := Page{Limit: defaultLimit}
+	if s, ok := c.Query["limit"]; ok {
+		n, err := strconv.Atoi(s)
+		if err != nil || n < 1 || n > maxLimit {
+			return p, Malformed(fmt.Sprintf("?limit= takes a whole number from 1 to %d.", maxLimit))
+		}
+		p.Limit = n
+	}
+	if s, ok := c.Query["cursor"]; ok {
+		cursor, err := base64.RawURLEncoding.DecodeString(s)
+		if err != nil || len(cursor) == 0 {
+			return p, ErrCursor
+		}
+		p.Cursor = string(cursor)
+	}
+	return p, nil
+}
+
+// ErrCursor refuses a cursor that no answer of ours contained.
+var ErrCursor = &es.Error{Kind: es.Malformed, Code: "malformed", Message: "?cursor= takes the nextCursor of an earlier answer to the same request."}
+
+// List is the body that answers a request for a list.
+type List[T any] struct {
+	Items      []T     `json:"items"`
+	NextCursor *string `json:"nextCursor"` // null on the last page
+}
+
+// NewList makes a page of a list; next says where the next one starts, "" if this is the
+// last.
+func NewList[T any](items []T, next string) List[T] {
+	if items == nil {
+		items = []T{}
+	}
+	l := List[T]{Items: items}
+	if next != "" {
+		opaque := base64.RawURLEncoding.EncodeToString([]byte(next))
+		l.NextCursor = &opaque
+	}
+	return l
+}

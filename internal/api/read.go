@@ -1,0 +1,80 @@
+package api
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/interview-sandbox/annals/events"
+	"github.com/interview-sandbox/annals/internal/es"
+)
+
+// One answers a read of the object that the path names, as of the moment that the query
+// asks for, from a view. [ErrNotFound] if there was nothing at that moment.
+func One[R any](ctx context.Context, call Call, view *es.View[R], store es.Store, rows es.Rows) (reply Reply[R], err error) {
+	id, err := call.ID()
+	if err != nil {
+		return reply, err
+	}
+	moment, err := call.Moment()
+	if err != nil {
+		return reply, err
+	}
+	row, version, ok, err := view.Get(ctx, store, rows, id, moment)
+	if err == nil && !ok {
+		err = ErrNotFound
+	}
+	return Reply[R]{Body: row, Version: version}, err
+}
+
+// HistoryItem is one event as the history of an object shows it.
+type HistoryItem struct {
+	Version       es.Version      `json:"version"`
+	Type          string          `json:"type"`
+	At            time.Time       `json:"at"`
+	Actor         string          `json:"actor"`
+	CorrelationID string          `json:"correlationId"`
+	CausationID   string          `json:"causationId"` // of the commit that a reactor acted on, else of the command
+	Data          json.RawMessage `json:"data"`        // the event without its secrets
+}
+
+// History answers a read of the events of the object that the path names, oldest first.
+// [ErrNotFound] if nothing ever happened to it.
+func History(ctx context.Context, call Call, store es.Store, category string) (reply Reply[List[HistoryItem]], err error) {
+	id, err := call.ID()
+	if err != nil {
+		return reply, err
+	}
+	page, err := call.Page()
+	if err != nil {
+		return reply, err
+	}
+	var from es.Cursor
+	if page.Cursor != "" {
+		if _, err := fmt.Sscanf(page.Cursor, "%d.%d", &from.Commit, &from.Skip); err != nil {
+			return reply, ErrCursor
+		}
+	}
+	recorded, next, more, err := es.History(ctx, store, es.NewStream(category, id), from, page.Limit)
+	if err != nil {
+		return reply, err
+	}
+	if len(recorded) == 0 && page.Cursor == "" {
+		return reply, ErrNotFound
+	}
+	items := make([]HistoryItem, len(recorded))
+	for i, r := range recorded {
+		data, err := events.Disclose(r.Event)
+		if err != nil {
+			return reply, err
+		}
+		items[i] = HistoryItem{r.Version, r.Event.EventType(), r.At, r.Meta.Actor, r.Meta.CorrelationID, cmp.Or(r.Meta.CausationID, r.Meta.CommandID), data}
+	}
+	cursor := ""
+	if more {
+		cursor = fmt.Sprintf("%d.%d", next.Commit, next.Skip)
+	}
+	return Reply[List[HistoryItem]]{Body: NewList(items, cursor)}, nil
+}

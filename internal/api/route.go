@@ -1,0 +1,157 @@
+// Package api declares HTTP routes apart from what carries them: a module says which
+// requests it answers, who may send them, and with which Go types bodies are read and
+// written. The gateway package serves these declarations.
+package api
+
+import (
+	"context"
+	"net/http"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/interview-sandbox/annals/internal/es"
+)
+
+// Route is one call of the API. [Command] and [Query] make routes.
+type Route struct {
+	Method  string
+	Path    string // with parameters in braces: /auth/users/{id}
+	Access  Access
+	Command bool         // changes something; otherwise a read
+	In, Out reflect.Type // of the bodies; nil: none
+
+	// Serve answers one request whose caller Access has let through.
+	Serve func(ctx context.Context, c Call, body []byte) (Response, error)
+}
+
+// Key is the name that API Gateway gives to the route: "GET /health".
+func (r Route) Key() string { return r.Method + " " + r.Path }
+
+// Command declares a route that changes something. The pattern is a method and a path; a
+// request's body is decoded strictly into In, which is struct{} where there is no body.
+func Command[In, Out any](pattern string, access Access, handle func(context.Context, Call, In) (Reply[Out], error)) Route {
+	r := declare[Out](pattern, access)
+	r.Command = true
+	if in := reflect.TypeFor[In](); in.NumField() > 0 {
+		r.In = in
+	}
+	r.Serve = func(ctx context.Context, c Call, body []byte) (Response, error) {
+		var in In
+		if r.In != nil {
+			if err := decode(body, &in); err != nil {
+				return Response{}, err
+			}
+		}
+		if err := c.fingerprint(r, in); err != nil {
+			return Response{}, err
+		}
+		reply, err := handle(ctx, c, in)
+		return reply.response(), err
+	}
+	return r
+}
+
+// Query declares a route that reads.
+func Query[Out any](pattern string, access Access, handle func(context.Context, Call) (Reply[Out], error)) Route {
+	r := declare[Out](pattern, access)
+	r.Serve = func(ctx context.Context, c Call, _ []byte) (Response, error) {
+		reply, err := handle(ctx, c)
+		return reply.response(), err
+	}
+	return r
+}
+
+func declare[Out any](pattern string, access Access) Route {
+	method, path, _ := strings.Cut(pattern, " ")
+	r := Route{Method: method, Path: path, Access: access}
+	if out := reflect.TypeFor[Out](); out.Kind() != reflect.Struct || out.NumField() > 0 {
+		r.Out = out
+	}
+	return r
+}
+
+// Reply is a handler's answer to a request that went well.
+type Reply[Out any] struct {
+	Body     Out
+	Status   int        // 0: 200
+	Version  es.Version // of the object, for the ETag; 0: none
+	Location string     // of what was created
+	Replay   bool       // the command had been carried out by an earlier request
+}
+
+// Response is a [Reply] whose body's type has been forgotten.
+type Response struct {
+	Body     any // nil: none
+	Status   int
+	Version  es.Version
+	Location string
+	Replay   bool
+}
+
+func (r Reply[Out]) response() Response {
+	if r.Status == 0 {
+		r.Status = http.StatusOK
+	}
+	out := Response{Status: r.Status, Version: r.Version, Location: r.Location, Replay: r.Replay}
+	if r.Status != http.StatusNoContent {
+		out.Body = r.Body
+	}
+	return out
+}
+
+// Changed is the body that answers most commands.
+type Changed struct {
+	ID      string     `json:"id"`
+	Version es.Version `json:"version"`
+}
+
+// Accepted answers a command that changed an object.
+func Accepted(r es.Result) Reply[Changed] {
+	return Reply[Changed]{Body: Changed{r.Stream.ID(), r.Version}, Version: r.Version, Replay: r.Replay}
+}
+
+// Created answers a command that made an object, which is at collection/id from now on.
+func Created(r es.Result, collection string) Reply[Changed] {
+	reply := Accepted(r)
+	reply.Status, reply.Location = http.StatusCreated, collection+"/"+r.Stream.ID()
+	return reply
+}
+
+// Match finds the route for a request. allowed lists the methods that the path does have,
+// sorted; it is empty if no route has the path. A fixed segment wins over a parameter.
+func Match(routes []Route, method, path string) (route Route, params map[string]string, allowed []string) {
+	best := -1
+	for _, r := range routes {
+		p, fixed, ok := match(r.Path, path)
+		if !ok {
+			continue
+		}
+		allowed = append(allowed, r.Method)
+		if r.Method == method && fixed > best {
+			route, params, best = r, p, fixed
+		}
+	}
+	slices.Sort(allowed)
+	return route, params, slices.Compact(allowed)
+}
+
+func match(pattern, path string) (params map[string]string, fixed int, ok bool) {
+	want, got := strings.Split(pattern, "/"), strings.Split(path, "/")
+	if len(want) != len(got) {
+		return nil, 0, false
+	}
+	params = map[string]string{}
+	for i, w := range want {
+		name, isParam := strings.CutPrefix(w, "{")
+		switch {
+		case isParam && got[i] != "":
+			params[strings.TrimSuffix(name, "}")] = got[i]
+		case w == got[i]:
+			fixed++
+		default:
+			return nil, 0, false
+		}
+	}
+	return params, fixed, true
+}

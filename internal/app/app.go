@@ -1,0 +1,109 @@
+// Package app is the wiring: it builds each Lambda function's handler from its settings.
+// The functions' mains and the embedded stack start the same handlers from here.
+package app
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"time"
+
+	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	awskms "github.com/aws/aws-sdk-go-v2/service/kms"
+
+	"github.com/interview-sandbox/annals/internal/auth"
+	"github.com/interview-sandbox/annals/internal/dynamo"
+	"github.com/interview-sandbox/annals/internal/es"
+	"github.com/interview-sandbox/annals/internal/keys"
+	"github.com/interview-sandbox/annals/internal/kms"
+	"github.com/interview-sandbox/annals/internal/topology"
+)
+
+// Config is everything a function takes from outside: settings, clock, randomness, log.
+type Config struct {
+	Prefix      string                  // tables are named <prefix>-<suffix>: "annals"
+	Region      string                  // AWS region
+	Endpoint    string                  // of DynamoDB and KMS; "" is AWS itself
+	Credentials aws.CredentialsProvider // nil: some, as local endpoints take any
+	KMSKey      string                  // ARN of the key that wraps the system's keys; "" means KeyFile
+	KeyFile     string                  // path of a local wrapping key, made on first use; embedded stack only
+	Now         func() time.Time
+	Rand        io.Reader
+	Log         *slog.Logger
+}
+
+// Build makes a function's handler: real Lambda payloads in, real Lambda payloads out.
+type Build func(context.Context, Config) (lambda.Handler, error)
+
+// Functions lists every function's Build by its name in the topology.
+func Functions() map[string]Build {
+	return map[string]Build{
+		"command-auth":      CommandAuth,
+		"query":             Query,
+		topology.Authorizer: Authorizer,
+		"projector":         Projector,
+	}
+}
+
+// system is what functions are built from: the parts that more than one of them has.
+type system struct {
+	Config
+	dynamodb *dynamodb.Client
+}
+
+func newSystem(c Config) system {
+	if c.Credentials == nil {
+		c.Credentials = aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+			return aws.Credentials{AccessKeyID: "local", SecretAccessKey: "local"}, nil
+		})
+	}
+	return system{c, dynamo.NewClient(dynamo.Settings{Region: c.Region, Endpoint: c.Endpoint, Credentials: c.Credentials})}
+}
+
+// table gives the deployed name of a table of the topology.
+func (s system) table(id string) string {
+	for _, t := range topology.Tables() {
+		if t.ID == id {
+			return t.Name(s.Prefix)
+		}
+	}
+	panic("the topology has no table " + id)
+}
+
+func (s system) store() es.Store { return &dynamo.Store{Client: s.dynamodb, Table: s.table("Events")} }
+
+func (s system) rows() es.Rows { return &dynamo.Rows{Client: s.dynamodb, Table: s.table("Views")} }
+
+func (s system) keys() keys.Table { return &dynamo.Keys{Client: s.dynamodb, Table: s.table("Keys")} }
+
+func (s system) ring() (*keys.Ring, error) {
+	if s.KMSKey == "" {
+		file, err := keys.OpenFile(s.KeyFile)
+		return &keys.Ring{Table: s.keys(), Wrapper: file}, err
+	}
+	options := awskms.Options{Region: s.Region, Credentials: s.Credentials}
+	if s.Endpoint != "" {
+		options.BaseEndpoint = &s.Endpoint
+	}
+	return &keys.Ring{Table: s.keys(), Wrapper: &kms.Wrapper{Client: awskms.New(options), KeyID: s.KMSKey}}, nil
+}
+
+// auth is the auth module, ready to carry out commands.
+func (s system) auth(ctx context.Context, ring *keys.Ring) (*auth.Module, error) {
+	address, err := ring.Secret(ctx, "email claims")
+	if err != nil {
+		return nil, err
+	}
+	signing, err := ring.Signing(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return &auth.Module{
+		Executor:   es.Executor{Store: s.store(), Now: s.Now},
+		AddressKey: address,
+		Passwords:  passwords{},
+		Tokens:     tokens{signing},
+	}, nil
+}

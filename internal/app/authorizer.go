@@ -1,0 +1,22 @@
+package app
+
+import (
+	"context"
+	"crypto/ed25519"
+
+	"github.com/aws/aws-lambda-go/lambda"
+
+	"github.com/interview-sandbox/annals/internal/gateway"
+	"github.com/interview-sandbox/annals/internal/keys"
+	"github.com/interview-sandbox/annals/internal/token"
+)
+
+// Authorizer builds functions/authorizer.
+func Authorizer(_ context.Context, c Config) (lambda.Handler, error) {
+	s := newSystem(c)
+	a := &gateway.Authorizer{Verifier: &token.Verifier{
+		Now: s.Now,
+		Key: func(ctx context.Context) (ed25519.PublicKey, error) { return keys.Public(ctx, s.keys()) },
+	}}
+	return lambda.NewHandler(a.Handle), nil
+}

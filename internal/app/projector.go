@@ -1,0 +1,18 @@
+package app
+
+import (
+	"context"
+
+	"github.com/aws/aws-lambda-go/lambda"
+
+	"github.com/interview-sandbox/annals/internal/auth"
+	"github.com/interview-sandbox/annals/internal/es"
+	"github.com/interview-sandbox/annals/internal/stream"
+)
+
+// Projector builds functions/projector, which keeps the views of every module.
+func Projector(_ context.Context, c Config) (lambda.Handler, error) {
+	s := newSystem(c)
+	p := &es.Projector{Store: s.store(), Rows: s.rows(), Views: new(auth.Module).Views()}
+	return lambda.NewHandler((&stream.Consumer{Consume: p.Project, Log: s.Log}).Handle), nil
+}

@@ -1,0 +1,47 @@
+package auth
+
+import (
+	"context"
+	"time"
+
+	"github.com/interview-sandbox/annals/events"
+	"github.com/interview-sandbox/annals/internal/api"
+	"github.com/interview-sandbox/annals/internal/es"
+)
+
+// ChangePassword replaces an account's password.
+type ChangePassword struct {
+	IsCurrent func(hash string) bool // reports whether the caller knows the present password
+	NewHash   string
+}
+
+// ErrWrongPassword: the caller does not know the present password.
+var ErrWrongPassword = &es.Error{Kind: es.Rejected, Code: "wrong-password", Message: "The current password is not right."}
+
+// Decide implements [es.Command].
+func (c ChangePassword) Decide(u User, _ time.Time) ([]events.Auth, error) {
+	switch {
+	case !u.Exists():
+		return nil, ErrNotFound
+	case !c.IsCurrent(u.PasswordHash):
+		return nil, ErrWrongPassword
+	}
+	return []events.Auth{events.UserPasswordChanged{PasswordHash: c.NewHash}}, nil
+}
+
+type changePasswordBody struct {
+	Current string `json:"current"`
+	New     string `json:"new"`
+}
+
+func (m *Module) changePassword(ctx context.Context, call api.Call, in changePasswordBody) (reply api.Reply[api.Changed], err error) {
+	var bad api.Invalid
+	validPassword(&bad, "/new", in.New)
+	if err := bad.Err(); err != nil {
+		return reply, err
+	}
+	return m.change(ctx, call, ChangePassword{
+		IsCurrent: func(hash string) bool { return m.Passwords.Matches(hash, in.Current) },
+		NewHash:   m.Passwords.Hash(in.New),
+	})
+}

@@ -1,0 +1,84 @@
+package auth
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"time"
+
+	"github.com/interview-sandbox/annals/events"
+	"github.com/interview-sandbox/annals/internal/api"
+	"github.com/interview-sandbox/annals/internal/es"
+)
+
+// sessionLife is how long a login lasts without being used.
+const sessionLife = 30 * 24 * time.Hour
+
+// StartSession records a login.
+type StartSession struct {
+	UserID      string
+	RefreshHash []byte // SHA-256 of the refresh token
+}
+
+// Decide implements [es.Command].
+func (c StartSession) Decide(_ Session, now time.Time) ([]events.Session, error) {
+	return []events.Session{events.SessionStarted{UserID: c.UserID, RefreshHash: c.RefreshHash, ExpiresAt: now.Add(sessionLife)}}, nil
+}
+
+// ErrWrongLogin: there is no account with this address and password. It does not say which
+// of them is wrong.
+var ErrWrongLogin = &es.Error{Kind: es.Unauthenticated, Code: "wrong-login", Message: "The email address or the password is wrong."}
+
+type loginBody struct {
+	Email    string `json:"email"`
+	Password string `json:"password"`
+}
+
+type loginReply struct {
+	AccessToken  string `json:"accessToken"`
+	RefreshToken string `json:"refreshToken"`
+	TokenType    string `json:"tokenType"`
+	ExpiresIn    int    `json:"expiresIn"` // seconds
+}
+
+func (m *Module) login(ctx context.Context, call api.Call, in loginBody) (reply api.Reply[loginReply], err error) {
+	user, err := m.authenticate(ctx, in)
+	if err != nil {
+		return reply, err
+	}
+	session, refresh := call.NewID("session"), call.Secret("refresh token")
+	hash := sha256.Sum256(refresh)
+	call.Meta.Actor = user.ID
+	result, err := m.Execute(ctx, call.Meta, nil, sessions.New(session, StartSession{user.ID, hash[:]}))
+	if err != nil {
+		return reply, err
+	}
+	token, life, err := m.Tokens.Issue(api.Caller{ID: user.ID, Roles: user.Roles}, session, m.Now())
+	if err != nil {
+		return reply, err
+	}
+	reply.Replay = result.Replay
+	reply.Body = loginReply{token, base64.RawURLEncoding.EncodeToString(refresh), "Bearer", int(life.Seconds())}
+	return reply, nil
+}
+
+// authenticate finds the account with this address and password. Without such an address it
+// compares with nothing, which takes as long.
+func (m *Module) authenticate(ctx context.Context, in loginBody) (User, error) {
+	claim, err := claims.Load(ctx, m.Store, m.address(in.Email))
+	if err != nil {
+		return User{}, err
+	}
+	var user User
+	if claim.State.UserID != "" {
+		loaded, err := m.users().Load(ctx, m.Store, claim.State.UserID)
+		if err != nil {
+			return User{}, err
+		}
+		user = loaded.State
+	}
+	if !m.Passwords.Matches(user.PasswordHash, in.Password) || !user.Exists() {
+		return User{}, ErrWrongLogin
+	}
+	return user, nil
+}

@@ -1,0 +1,98 @@
+// Package auth is the module of accounts and logins. state.go has its aggregates, every
+// other file one command or one read model with its route.
+package auth
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"time"
+
+	"github.com/interview-sandbox/annals/events"
+	"github.com/interview-sandbox/annals/internal/api"
+	"github.com/interview-sandbox/annals/internal/es"
+)
+
+// Module answers the requests of the auth routes.
+type Module struct {
+	es.Executor
+	Rows       es.Rows
+	AddressKey []byte // keys the hashes that addresses are claimed under
+	Passwords  Passwords
+	Tokens     Tokens
+}
+
+// Passwords hashes passwords.
+type Passwords interface {
+	Hash(password string) string
+	// Matches takes equally long for a wrong password and for no hash at all.
+	Matches(hash, password string) bool
+}
+
+// Tokens issues access tokens.
+type Tokens interface {
+	Issue(caller api.Caller, session string, now time.Time) (token string, life time.Duration, err error)
+}
+
+// Routes lists the module's routes.
+func (m *Module) Routes() []api.Route {
+	return []api.Route{
+		api.Command("POST /auth/users", api.Public, m.createUser),
+		api.Query("GET /auth/users/{id}", api.Self, m.getUser),
+		api.Query("GET /auth/users/{id}/history", api.Self, m.userHistory),
+		api.Command("POST /auth/users/{id}/email", api.Self, m.changeEmail),
+		api.Command("POST /auth/users/{id}/password", api.Self, m.changePassword),
+		api.Command("POST /auth/login", api.Public, m.login),
+	}
+}
+
+// Views lists the module's read models.
+func (m *Module) Views() []es.Projection { return []es.Projection{&Users} }
+
+var (
+	claims   = es.Aggregate[Claim, events.Email]{Category: "email"}
+	sessions = es.Aggregate[Session, events.Session]{Category: "session"}
+)
+
+// users is the aggregate of accounts. Whatever changes an account's address claims it in
+// the same transaction, which is what makes addresses unique.
+func (m *Module) users() *es.Aggregate[User, events.Auth] {
+	return &es.Aggregate[User, events.Auth]{
+		Category: "user",
+		Coupled: func(s es.Stream, decided []events.Auth) (steps []es.Step) {
+			for _, e := range decided {
+				switch e := e.(type) {
+				case events.UserCreated:
+					steps = append(steps, claims.New(m.address(e.Email), ClaimEmail{s.ID()}))
+				case events.UserEmailChanged:
+					steps = append(steps,
+						claims.On(m.address(e.Old), ReleaseEmail{s.ID()}),
+						claims.New(m.address(e.New), ClaimEmail{s.ID()}))
+				}
+			}
+			return steps
+		},
+	}
+}
+
+// address is the id under which an address is claimed: without the key nobody can tell from
+// it which address it is.
+func (m *Module) address(email string) string {
+	mac := hmac.New(sha256.New, m.AddressKey)
+	mac.Write([]byte(canonical(email)))
+	return hex.EncodeToString(mac.Sum(nil)[:16])
+}
+
+// change carries out a command on the account that the call's path names.
+func (m *Module) change(ctx context.Context, call api.Call, c es.Command[User, events.Auth]) (api.Reply[api.Changed], error) {
+	id, err := call.ID()
+	if err != nil {
+		return api.Reply[api.Changed]{}, err
+	}
+	result, err := m.Execute(ctx, call.Meta, call.IfMatch, m.users().On(id, c))
+	return api.Accepted(result), err
+}
+
+// ErrNotFound: there is no such account.
+var ErrNotFound = api.ErrNotFound

@@ -1,0 +1,68 @@
+package auth
+
+import (
+	_ "embed"
+	"regexp"
+	"strings"
+	"sync"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/interview-sandbox/annals/internal/api"
+)
+
+// emailForm is what HTML calls a valid email address (WHATWG HTML, 4.10.5.1.5), with at
+// least one dot in its domain.
+var emailForm = regexp.MustCompile(`^[A-Za-z0-9.!#$%&'*+/=?^_{|}~` + "`" + `-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?)+$`)
+
+// maxEmail is the longest address that fits a mail path (RFC 5321, 4.5.3.1.3).
+const maxEmail = 254
+
+func validEmail(bad *api.Invalid, pointer, s string) string {
+	s = strings.TrimSpace(s)
+	if len(s) > maxEmail || !emailForm.MatchString(s) {
+		bad.Add(pointer, "This has to be an email address such as ada@example.com.")
+	}
+	return s
+}
+
+const maxName = 100
+
+func validName(bad *api.Invalid, pointer, s string) string {
+	s = strings.TrimSpace(s)
+	switch n := utf8.RuneCountInString(s); {
+	case n < 1 || n > maxName:
+		bad.Add(pointer, "A name has 1 to 100 characters.")
+	case strings.ContainsFunc(s, unicode.IsControl):
+		bad.Add(pointer, "A name has no control characters.")
+	}
+	return s
+}
+
+// The bounds of a password's length, in characters (OWASP ASVS 5.0, 6.2.1 and 6.2.9).
+const (
+	minPassword = 8
+	maxPassword = 128
+)
+
+func validPassword(bad *api.Invalid, pointer, s string) {
+	switch n := utf8.RuneCountInString(s); {
+	case n < minPassword || n > maxPassword:
+		bad.Add(pointer, "A password has 8 to 128 characters.")
+	case common()[strings.ToLower(s)]:
+		bad.Add(pointer, "This password is one of the first that anybody would try.")
+	}
+}
+
+// commonList has the most common passwords of public breaches that are long enough.
+//
+//go:embed common_passwords.txt
+var commonList string
+
+var common = sync.OnceValue(func() map[string]bool {
+	all := map[string]bool{}
+	for p := range strings.FieldsSeq(commonList) {
+		all[p] = true
+	}
+	return all
+})

@@ -1,0 +1,41 @@
+// Package dynamo keeps commits, read-model rows and keys in DynamoDB.
+package dynamo
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/ratelimit"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+)
+
+// Settings is what a client needs to know.
+type Settings struct {
+	Region      string
+	Endpoint    string // "" is AWS
+	Credentials aws.CredentialsProvider
+}
+
+// NewClient makes a client without reading any configuration files, which a Lambda function
+// has none of and would spend its cold start looking for.
+func NewClient(s Settings, options ...func(*dynamodb.Options)) *dynamodb.Client {
+	o := dynamodb.Options{
+		Region:      s.Region,
+		Credentials: aws.NewCredentialsCache(s.Credentials),
+		HTTPClient: awshttp.NewBuildableClient().WithTimeout(5 * time.Second).WithTransportOptions(func(t *http.Transport) {
+			t.MaxIdleConnsPerHost = t.MaxIdleConns // one host is all this client talks to
+		}),
+		Retryer: retry.NewStandard(func(o *retry.StandardOptions) {
+			o.MaxAttempts = 6
+			o.MaxBackoff = time.Second
+			o.RateLimiter = ratelimit.None // the executor bounds retries itself
+		}),
+	}
+	if s.Endpoint != "" {
+		o.BaseEndpoint = aws.String(s.Endpoint)
+	}
+	return dynamodb.New(o, options...)
+}

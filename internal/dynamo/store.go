@@ -1,0 +1,143 @@
+package dynamo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/interview-sandbox/annals/internal/es"
+)
+
+// Store is the event store on one DynamoDB table. A commit is one item, keyed by its stream
+// and the version of its first event, and appending it is one conditional write.
+type Store struct {
+	Client *dynamodb.Client
+	Table  string
+}
+
+// fresh is the condition of every append. An item with this key is there or it is not, so
+// asking for its partition key asks for the item.
+const fresh = "attribute_not_exists(stream)"
+
+// Append implements [es.Store]: one PutItem, or one TransactWriteItems for several streams.
+func (s *Store) Append(ctx context.Context, pending ...es.Pending) error {
+	if err := es.CheckAppend(pending); err != nil {
+		return err
+	}
+	if len(pending) == 1 {
+		return s.put(ctx, pending[0].Commit())
+	}
+	return s.transact(ctx, pending)
+}
+
+func (s *Store) put(ctx context.Context, c es.Commit) error {
+	_, err := s.Client.PutItem(ctx, &dynamodb.PutItemInput{
+		TableName:                           &s.Table,
+		Item:                                encode(c),
+		ConditionExpression:                 aws.String(fresh),
+		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
+	})
+	var failed *types.ConditionalCheckFailedException
+	var contended *types.TransactionConflictException
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &failed):
+		return settle(c, failed.Item)
+	case errors.As(err, &contended):
+		return es.ErrConflict
+	}
+	return unknown(err)
+}
+
+func (s *Store) transact(ctx context.Context, pending []es.Pending) error {
+	items := make([]types.TransactWriteItem, len(pending))
+	for i, p := range pending {
+		items[i].Put = &types.Put{
+			TableName:                           &s.Table,
+			Item:                                encode(p.Commit()),
+			ConditionExpression:                 aws.String(fresh),
+			ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
+		}
+	}
+	_, err := s.Client.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: items})
+	var canceled *types.TransactionCanceledException
+	switch {
+	case err == nil:
+		return nil
+	case !errors.As(err, &canceled):
+		return unknown(err)
+	}
+	for i, reason := range canceled.CancellationReasons {
+		switch code := aws.ToString(reason.Code); code {
+		case "ConditionalCheckFailed":
+			return settle(pending[i].Commit(), reason.Item)
+		case "None":
+		case "TransactionConflict":
+			// Somebody else is writing these items at this moment.
+			return es.ErrConflict
+		default:
+			return unknown(err)
+		}
+	}
+	return unknown(err)
+}
+
+// settle tells a conflict from a lost reply: if the item in our place is the very commit we
+// tried to store, an earlier try had stored it, and in a transaction all the others with it.
+func settle(c es.Commit, there map[string]types.AttributeValue) error {
+	stored, err := Decode(there)
+	if err == nil && stored.Hash == c.Hash {
+		return nil
+	}
+	return es.ErrConflict
+}
+
+func unknown(err error) error { return fmt.Errorf("append: %w: %w", es.ErrUnavailable, err) }
+
+// Read implements [es.Store] with consistent queries, page by page.
+func (s *Store) Read(ctx context.Context, stream es.Stream, r es.Range) iter.Seq2[es.Commit, error] {
+	return func(yield func(es.Commit, error) bool) {
+		if r.Through > 0 && r.Through <= r.After {
+			return
+		}
+		in := &dynamodb.QueryInput{
+			TableName:                 &s.Table,
+			ConsistentRead:            aws.Bool(true),
+			ScanIndexForward:          aws.Bool(!r.Backward),
+			KeyConditionExpression:    aws.String("stream = :stream AND version > :after"),
+			ExpressionAttributeValues: map[string]types.AttributeValue{":stream": text(stream), ":after": number(r.After)},
+		}
+		if r.Through > 0 {
+			in.KeyConditionExpression = aws.String("stream = :stream AND version BETWEEN :from AND :through")
+			in.ExpressionAttributeValues = map[string]types.AttributeValue{":stream": text(stream), ":from": number(r.After + 1), ":through": number(r.Through)}
+		}
+		if r.Limit > 0 {
+			in.Limit = aws.Int32(int32(r.Limit))
+		}
+		given := 0
+		for {
+			page, err := s.Client.Query(ctx, in)
+			if err != nil {
+				yield(es.Commit{}, fmt.Errorf("read a stream: %w", err))
+				return
+			}
+			for _, item := range page.Items {
+				c, err := Decode(item)
+				if !yield(c, err) || err != nil {
+					return
+				}
+				given++
+			}
+			if page.LastEvaluatedKey == nil || r.Limit > 0 && given >= r.Limit {
+				return
+			}
+			in.ExclusiveStartKey = page.LastEvaluatedKey
+		}
+	}
+}

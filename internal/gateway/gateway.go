@@ -1,0 +1,249 @@
+// Package gateway serves api routes to API Gateway: requests of an HTTP API in payload
+// format 2.0 come in, responses and problem documents go out.
+package gateway
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"regexp"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/go-json-experiment/json"
+
+	"github.com/interview-sandbox/annals/internal/api"
+	"github.com/interview-sandbox/annals/internal/es"
+)
+
+// MaxBody is the size of the largest request body that is read, in bytes.
+const MaxBody = 256 << 10
+
+// Gateway is the handler of one function behind the HTTP API.
+type Gateway struct {
+	Routes []api.Route // those that this function serves
+	All    []api.Route // those of the whole API, to tell a wrong method from a wrong path
+	Secret []byte      // keys what is derived from requests
+	Now    func() time.Time
+	Rand   io.Reader
+	Log    *slog.Logger
+}
+
+// Handle answers one request. Whatever goes wrong comes back as a problem document, so the
+// error is always nil: a failed invocation would be retried or shown as the platform's own.
+func (g *Gateway) Handle(ctx context.Context, in events.APIGatewayV2HTTPRequest) (out events.APIGatewayV2HTTPResponse, _ error) {
+	r := request{in}
+	correlation := g.correlation(r)
+	defer func() {
+		if p := recover(); p != nil {
+			out = g.problem(ctx, r, correlation, fmt.Errorf("panic: %v\n%s", p, debug.Stack()))
+		}
+	}()
+	response, err := g.serve(ctx, r, correlation)
+	if err == nil {
+		out, err = render(r, response)
+	}
+	if err != nil {
+		return g.problem(ctx, r, correlation, err), nil
+	}
+	out.Headers[headerCorrelation] = correlation
+	return out, nil
+}
+
+func (g *Gateway) serve(ctx context.Context, r request, correlation string) (api.Response, error) {
+	route, params, err := g.route(r)
+	if err != nil {
+		return api.Response{}, err
+	}
+	caller := callerOf(r)
+	if err := route.Check(caller, params); err != nil {
+		if errors.Is(err, api.ErrUnauthenticated) && caller.Reason != "" {
+			return api.Response{}, &es.Error{Kind: es.Unauthenticated, Code: api.ErrUnauthenticated.Code, Message: caller.Reason}
+		}
+		return api.Response{}, err
+	}
+	body, err := r.body()
+	if err != nil {
+		return api.Response{}, err
+	}
+	call := api.Call{
+		Caller: caller,
+		Params: params,
+		Query:  r.QueryStringParameters,
+		Meta:   es.Meta{CorrelationID: correlation, Actor: caller.Actor(), Trace: r.trace()},
+	}
+	if route.Command {
+		if err := g.identify(r, &call); err != nil {
+			return api.Response{}, err
+		}
+	}
+	return route.Serve(ctx, call, body)
+}
+
+// route finds the declared route. API Gateway has matched the request already; what arrives
+// under $default matches no route at all, and is told which methods its path has.
+func (g *Gateway) route(r request) (api.Route, map[string]string, error) {
+	if r.RouteKey != "$default" {
+		for _, route := range g.Routes {
+			if route.Key() == r.RouteKey {
+				return route, r.PathParameters, nil
+			}
+		}
+		return api.Route{}, nil, fmt.Errorf("route %q was sent to a function that does not serve it", r.RouteKey)
+	}
+	_, _, allowed := api.Match(g.All, r.RequestContext.HTTP.Method, r.RawPath)
+	if len(allowed) > 0 {
+		return api.Route{}, nil, &methodError{allowed}
+	}
+	return api.Route{}, nil, &es.Error{Kind: es.NotFound, Code: "no-such-route", Message: "There is no such route; GET /openapi.json lists them all."}
+}
+
+// identify gives a command its id, which is the same for every repeat with one key, as are
+// the ids and secrets that come out of it.
+func (g *Gateway) identify(r request, call *api.Call) (err error) {
+	if call.IfMatch, err = r.ifMatch(); err != nil {
+		return err
+	}
+	key, ok := r.Headers["idempotency-key"]
+	if !ok {
+		call.Meta.CommandID = es.NewID(g.Now(), g.Rand)
+		call.NewID = func(string) string { return es.NewID(g.Now(), g.Rand) }
+		call.Secret = func(string) []byte { return g.random(sha256.Size) }
+		return nil
+	}
+	if !idempotencyKey.MatchString(key) {
+		return api.Malformed("Idempotency-Key takes 1 to 255 visible ASCII characters.")
+	}
+	id := es.DeriveID("idempotency", call.Meta.Actor, key)
+	call.Meta.CommandID = id
+	call.NewID = func(kind string) string { return es.DeriveID("object", kind, id) }
+	call.Secret = func(purpose string) []byte { return g.mac("secret", purpose, id) }
+	call.Fingerprint = func(request []byte) []byte { return g.mac("fingerprint", string(request))[:16] }
+	return nil
+}
+
+// mac is a keyed hash of some texts, none of which can be mistaken for part of another.
+func (g *Gateway) mac(texts ...string) []byte {
+	mac := hmac.New(sha256.New, g.Secret)
+	for _, s := range texts {
+		fmt.Fprintf(mac, "%d:%s,", len(s), s)
+	}
+	return mac.Sum(nil)
+}
+
+func (g *Gateway) random(n int) []byte {
+	b := make([]byte, n)
+	if _, err := io.ReadFull(g.Rand, b); err != nil {
+		panic(fmt.Sprintf("no randomness: %v", err))
+	}
+	return b
+}
+
+var (
+	idempotencyKey  = regexp.MustCompile(`^[\x21-\x7e]{1,255}$`)
+	correlationForm = regexp.MustCompile(`^[A-Za-z0-9._:-]{1,64}$`)
+)
+
+// correlation is the id that ties together all that the request leads to.
+func (g *Gateway) correlation(r request) string {
+	if id := r.Headers[strings.ToLower(headerCorrelation)]; correlationForm.MatchString(id) {
+		return id
+	}
+	return es.NewID(g.Now(), g.Rand)
+}
+
+const headerCorrelation = "X-Correlation-Id"
+
+// render gives the response in API Gateway's form.
+func render(r request, response api.Response) (events.APIGatewayV2HTTPResponse, error) {
+	out := events.APIGatewayV2HTTPResponse{StatusCode: response.Status, Headers: map[string]string{"Cache-Control": "no-store"}}
+	if response.Version > 0 {
+		out.Headers["ETag"] = etag(response.Version)
+		if r.noneMatch(response.Version) {
+			out.StatusCode = http.StatusNotModified
+			return out, nil
+		}
+	}
+	if response.Location != "" {
+		out.Headers["Location"] = response.Location
+	}
+	if response.Replay {
+		out.Headers["Idempotent-Replay"] = "true"
+	}
+	if response.Body == nil {
+		return out, nil
+	}
+	body, err := json.Marshal(response.Body)
+	if err != nil {
+		return out, fmt.Errorf("write the response: %w", err)
+	}
+	out.Headers["Content-Type"] = "application/json"
+	out.Body = string(body)
+	return out, nil
+}
+
+func etag(v es.Version) string { return fmt.Sprintf(`"%d"`, v) }
+
+// request reads what a request says, apart from what its route makes of it.
+type request struct{ events.APIGatewayV2HTTPRequest }
+
+func (r request) body() ([]byte, error) {
+	body := []byte(r.Body)
+	if r.IsBase64Encoded {
+		var err error
+		if body, err = base64.StdEncoding.DecodeString(r.Body); err != nil {
+			return nil, api.Malformed("The body cannot be read.")
+		}
+	}
+	if len(body) > MaxBody {
+		return nil, errBodyTooLarge
+	}
+	return body, nil
+}
+
+var errBodyTooLarge = &es.Error{Kind: es.TooLarge, Code: "body-too-large", Message: fmt.Sprintf("A body may have %d bytes at most.", MaxBody)}
+
+// ifMatch is the version in If-Match, nil if there is none or any version will do.
+func (r request) ifMatch() (*es.Version, error) {
+	s, ok := r.Headers["if-match"]
+	if !ok || s == "*" {
+		return nil, nil
+	}
+	version, ok := parseETag(s)
+	if !ok {
+		return nil, api.Malformed(`If-Match takes one ETag as an earlier answer gave it, such as "3".`)
+	}
+	return &version, nil
+}
+
+// noneMatch reports whether If-None-Match names this version (RFC 9110, 13.1.2).
+func (r request) noneMatch(v es.Version) bool {
+	if r.RequestContext.HTTP.Method != http.MethodGet {
+		return false
+	}
+	for tag := range strings.SplitSeq(r.Headers["if-none-match"], ",") {
+		tag = strings.TrimSpace(tag)
+		if named, ok := parseETag(strings.TrimPrefix(tag, "W/")); tag == "*" || ok && named == v {
+			return true
+		}
+	}
+	return false
+}
+
+var traceparent = regexp.MustCompile(`^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$`)
+
+// trace is the W3C traceparent of the request, "" if it has none that is well formed.
+func (r request) trace() string {
+	if s := r.Headers["traceparent"]; traceparent.MatchString(s) {
+		return s
+	}
+	return ""
+}

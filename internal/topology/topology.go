@@ -1,0 +1,169 @@
+// Package topology describes the whole system as data: tables, functions, routes and
+// event sources. infra/ turns it into AWS resources and localstack/ into a running local
+// system, so that neither can know something the other does not.
+package topology
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"github.com/interview-sandbox/annals/internal/api"
+	"github.com/interview-sandbox/annals/internal/auth"
+)
+
+// AttributeType is a DynamoDB key type: "S" or "N".
+type AttributeType string
+
+// The key types in use.
+const (
+	String AttributeType = "S"
+	Number AttributeType = "N"
+)
+
+// Key is one key attribute of a table.
+type Key struct {
+	Name string
+	Type AttributeType
+}
+
+// Table is a DynamoDB table. Every table is on demand, has point-in-time recovery and
+// deletion protection.
+type Table struct {
+	ID        string // the name in code and in templates: "Events"
+	Suffix    string // the deployed name is <prefix>-<suffix>: "events"
+	Partition Key
+	Sort      *Key
+	Stream    bool // a stream with new images
+}
+
+// Name is the deployed name of the table under a prefix such as "annals".
+func (t Table) Name(prefix string) string { return prefix + "-" + t.Suffix }
+
+// Grant is what one function's role may do with one table, by exact DynamoDB actions
+// ("GetItem", "PutItem", …).
+type Grant struct {
+	Table   string // Table.ID
+	Actions []string
+}
+
+// Function is one Lambda function: functions/<Name>, runtime provided.al2023, arm64.
+type Function struct {
+	Name    string
+	Memory  int // MB
+	Timeout time.Duration
+	Grants  []Grant
+	Keys    bool // may unwrap (and once, create) the system's keys with KMS
+}
+
+// Route is one route of the HTTP API and the function that serves it.
+type Route struct {
+	Method, Path string // Path in API Gateway's notation: /auth/users/{id}
+	Function     string
+	Authorized   bool // the authorizer runs first
+}
+
+// Key is the route key of API Gateway: "GET /health".
+func (r Route) Key() string { return r.Method + " " + r.Path }
+
+// EventSource connects a table's stream to a function. Starting position is TRIM_HORIZON,
+// batches are bisected on failure and failures reported per item; see DESIGN §3.
+type EventSource struct {
+	Function    string
+	Table       string // Table.ID
+	BatchSize   int
+	Window      time.Duration // longest wait to fill a batch
+	Retries     int
+	MaxAge      time.Duration
+	Parallel    int      // parallelization factor
+	EventNames  []string // filter on eventName: INSERT
+	StreamTypes []string // filter on the types attribute; empty: all
+}
+
+// DefaultRoute is the function that answers every request no route matches, with the 404
+// or 405 problem that the contract asks for.
+const DefaultRoute = "query"
+
+// Authorizer is the function that turns a bearer token into a caller. Its answers are not
+// cached: with caching, API Gateway itself answers a request without the Authorization
+// header, and that answer is not the contract's problem document.
+const Authorizer = "authorizer"
+
+// Tables lists every table.
+func Tables() []Table {
+	return []Table{
+		{ID: "Events", Suffix: "events", Partition: Key{"stream", String}, Sort: &Key{"version", Number}, Stream: true},
+		{ID: "Views", Suffix: "views", Partition: Key{"row", String}},
+		{ID: "Keys", Suffix: "keys", Partition: Key{"id", String}},
+	}
+}
+
+// Functions lists every function.
+func Functions() []Function {
+	return []Function{
+		{Name: "command-auth", Memory: 512, Timeout: 10 * time.Second, Keys: true, Grants: []Grant{
+			{"Events", []string{"Query", "PutItem"}},
+			{"Keys", []string{"GetItem", "PutItem"}},
+		}},
+		{Name: "query", Memory: 256, Timeout: 10 * time.Second, Grants: []Grant{
+			{"Events", []string{"Query"}},
+			{"Views", []string{"GetItem"}},
+		}},
+		{Name: Authorizer, Memory: 256, Timeout: 5 * time.Second, Grants: []Grant{
+			{"Keys", []string{"GetItem"}},
+		}},
+		{Name: "projector", Memory: 256, Timeout: 60 * time.Second, Grants: []Grant{
+			{"Events", []string{"Query"}},
+			{"Views", []string{"GetItem", "PutItem"}},
+		}},
+	}
+}
+
+// EventSources lists every consumer of the event table's stream; a shard allows two.
+func EventSources() []EventSource {
+	return []EventSource{{
+		Function: "projector", Table: "Events",
+		BatchSize: 100, Window: 0, Retries: 10, MaxAge: 24 * time.Hour, Parallel: 1,
+		EventNames: []string{"INSERT"},
+	}}
+}
+
+// API lists every route of the HTTP API as its module declares it. They belong to empty
+// modules, so they can be described but not served.
+func API() []api.Route {
+	var all []api.Route
+	for _, m := range modules() {
+		all = append(all, m.routes...)
+	}
+	return all
+}
+
+// Routes lists every route of the HTTP API with its function, sorted by path and method.
+func Routes() []Route {
+	var all []Route
+	for _, m := range modules() {
+		for _, r := range m.routes {
+			function := "query"
+			if r.Command {
+				function = m.commands
+			}
+			all = append(all, Route{Method: r.Method, Path: r.Path, Function: function, Authorized: r.Access != api.Public})
+		}
+	}
+	slices.SortFunc(all, func(a, b Route) int {
+		return cmp.Or(cmp.Compare(a.Path, b.Path), cmp.Compare(a.Method, b.Method))
+	})
+	return all
+}
+
+type module struct {
+	commands string // the function that serves the module's commands
+	routes   []api.Route
+}
+
+func modules() []module {
+	return []module{
+		{routes: []api.Route{api.Health()}},
+		{commands: "command-auth", routes: new(auth.Module).Routes()},
+	}
+}
