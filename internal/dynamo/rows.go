@@ -55,16 +55,13 @@ func (r *Rows) Save(ctx context.Context, k es.RowKey, row any, was, now es.Versi
 	item := rowKey(k)
 	item["version"], item["data"] = number(now), data
 	in := &dynamodb.PutItemInput{
-		TableName:           &r.Table,
-		Item:                item,
-		ConditionExpression: aws.String("attribute_not_exists(#row)"),
-		ExpressionAttributeNames: map[string]string{
-			"#row": "row",
-		},
+		TableName:                &r.Table,
+		Item:                     item,
+		ConditionExpression:      aws.String("attribute_not_exists(#version)"),
+		ExpressionAttributeNames: map[string]string{"#version": "version"},
 	}
 	if was > 0 {
-		in.ConditionExpression = aws.String("version = :was")
-		in.ExpressionAttributeNames = nil
+		in.ConditionExpression = aws.String("#version = :was")
 		in.ExpressionAttributeValues = map[string]types.AttributeValue{":was": number(was)}
 	}
 	_, err = r.Client.PutItem(ctx, in)

@@ -22,7 +22,13 @@ type Store struct {
 
 // fresh is the condition of every append. An item with this key is there or it is not, so
 // asking for its partition key asks for the item.
-const fresh = "attribute_not_exists(stream)"
+const fresh = "attribute_not_exists(#stream)"
+
+// Some attributes have names that DynamoDB reserves, so expressions use these instead.
+var (
+	streamName = map[string]string{"#stream": "stream"}
+	keyNames   = map[string]string{"#stream": "stream", "#version": "version"}
+)
 
 // Append implements [es.Store]: one PutItem, or one TransactWriteItems for several streams.
 func (s *Store) Append(ctx context.Context, pending ...es.Pending) error {
@@ -40,6 +46,7 @@ func (s *Store) put(ctx context.Context, c es.Commit) error {
 		TableName:                           &s.Table,
 		Item:                                encode(c),
 		ConditionExpression:                 aws.String(fresh),
+		ExpressionAttributeNames:            streamName,
 		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
 	})
 	var failed *types.ConditionalCheckFailedException
@@ -62,6 +69,7 @@ func (s *Store) transact(ctx context.Context, pending []es.Pending) error {
 			TableName:                           &s.Table,
 			Item:                                encode(p.Commit()),
 			ConditionExpression:                 aws.String(fresh),
+			ExpressionAttributeNames:            streamName,
 			ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
 		}
 	}
@@ -110,11 +118,12 @@ func (s *Store) Read(ctx context.Context, stream es.Stream, r es.Range) iter.Seq
 			TableName:                 &s.Table,
 			ConsistentRead:            aws.Bool(true),
 			ScanIndexForward:          aws.Bool(!r.Backward),
-			KeyConditionExpression:    aws.String("stream = :stream AND version > :after"),
+			KeyConditionExpression:    aws.String("#stream = :stream AND #version > :after"),
+			ExpressionAttributeNames:  keyNames,
 			ExpressionAttributeValues: map[string]types.AttributeValue{":stream": text(stream), ":after": number(r.After)},
 		}
 		if r.Through > 0 {
-			in.KeyConditionExpression = aws.String("stream = :stream AND version BETWEEN :from AND :through")
+			in.KeyConditionExpression = aws.String("#stream = :stream AND #version BETWEEN :from AND :through")
 			in.ExpressionAttributeValues = map[string]types.AttributeValue{":stream": text(stream), ":from": number(r.After + 1), ":through": number(r.Through)}
 		}
 		if r.Limit > 0 {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/interview-sandbox/annals/internal/es"
 )
@@ -86,7 +87,7 @@ func (g *Gateway) problem(ctx context.Context, r request, correlation string, er
 			slog.String("route", r.RouteKey), slog.Int("status", p.Status),
 			slog.String("correlationId", correlation), slog.String("error", err.Error()))
 	}
-	body, err := json.Marshal(p)
+	body, err := json.Marshal(p, jsontext.AllowInvalidUTF8(true)) // the path may be anything
 	if err != nil {
 		body = []byte(`{"type":"/problems/internal","title":"Internal Server Error","status":500}`)
 		p.Status = http.StatusInternalServerError

@@ -1,0 +1,104 @@
+package auth
+
+import (
+	"testing"
+	"time"
+
+	"github.com/interview-sandbox/annals/events"
+	"github.com/interview-sandbox/annals/internal/es/estest"
+)
+
+const (
+	ada  = "0197a0f0-0000-7000-8000-000000000001"
+	eve  = "0197a0f0-0000-7000-8000-000000000002"
+	hash = "hash of the first password"
+)
+
+var created = events.UserCreated{UserID: ada, Email: "ada@example.com", Name: "Ada", PasswordHash: hash}
+
+func given(t *testing.T, history ...events.Auth) *estest.Spec[User, events.Auth] {
+	return estest.Given[User](t, history...)
+}
+
+func TestCreateUser(t *testing.T) {
+	create := CreateUser{ID: ada, Email: "ada@example.com", Name: "Ada", PasswordHash: hash}
+	t.Run("opens an account", func(t *testing.T) {
+		given(t).When(create).Then(created)
+	})
+	t.Run("grants the roles it comes with", func(t *testing.T) {
+		operator := create
+		operator.Roles = []string{"operator"}
+		given(t).When(operator).Then(created, events.UserRoleGranted{Role: "operator"})
+	})
+	t.Run("is refused for an account that exists", func(t *testing.T) {
+		given(t, created).When(create).ThenRefused(ErrUserExists)
+	})
+}
+
+func TestChangeEmail(t *testing.T) {
+	t.Run("gives the account another address", func(t *testing.T) {
+		given(t, created).When(ChangeEmail{"ada@lovelace.example"}).
+			Then(events.UserEmailChanged{Old: "ada@example.com", New: "ada@lovelace.example"})
+	})
+	t.Run("goes on from the last change", func(t *testing.T) {
+		given(t, created, events.UserEmailChanged{Old: "ada@example.com", New: "ada@lovelace.example"}).
+			When(ChangeEmail{"ada@example.com"}).
+			Then(events.UserEmailChanged{Old: "ada@lovelace.example", New: "ada@example.com"})
+	})
+	t.Run("is refused for the address the account has", func(t *testing.T) {
+		given(t, created).When(ChangeEmail{"ada@example.com"}).ThenRefused(ErrEmailUnchanged)
+	})
+	t.Run("is refused for the same address in capitals", func(t *testing.T) {
+		given(t, created).When(ChangeEmail{"ADA@Example.com"}).ThenRefused(ErrEmailUnchanged)
+	})
+	t.Run("is refused for an account that does not exist", func(t *testing.T) {
+		given(t).When(ChangeEmail{"ada@example.com"}).ThenRefused(ErrNotFound)
+	})
+}
+
+func TestChangePassword(t *testing.T) {
+	knows := func(want string) func(string) bool { return func(got string) bool { return got == want } }
+	t.Run("replaces the password of somebody who knows it", func(t *testing.T) {
+		given(t, created).When(ChangePassword{knows(hash), "second"}).Then(events.UserPasswordChanged{PasswordHash: "second"})
+	})
+	t.Run("compares with the newest password", func(t *testing.T) {
+		given(t, created, events.UserPasswordChanged{PasswordHash: "second"}).
+			When(ChangePassword{knows("second"), "third"}).Then(events.UserPasswordChanged{PasswordHash: "third"})
+	})
+	t.Run("is refused to somebody who does not know it", func(t *testing.T) {
+		given(t, created).When(ChangePassword{knows("another"), "second"}).ThenRefused(ErrWrongPassword)
+	})
+	t.Run("is refused for an account that does not exist", func(t *testing.T) {
+		given(t).When(ChangePassword{knows(""), "second"}).ThenRefused(ErrNotFound)
+	})
+}
+
+func TestClaimEmail(t *testing.T) {
+	claim := func(t *testing.T, history ...events.Email) *estest.Spec[Claim, events.Email] {
+		return estest.Given[Claim](t, history...)
+	}
+	t.Run("gives a free address to an account", func(t *testing.T) {
+		claim(t).When(ClaimEmail{ada}).Then(events.EmailClaimed{UserID: ada})
+	})
+	t.Run("gives an address that was released to another account", func(t *testing.T) {
+		claim(t, events.EmailClaimed{UserID: ada}, events.EmailReleased{UserID: ada}).
+			When(ClaimEmail{eve}).Then(events.EmailClaimed{UserID: eve})
+	})
+	t.Run("does nothing when repeated", func(t *testing.T) {
+		claim(t, events.EmailClaimed{UserID: ada}).When(ClaimEmail{ada}).Then()
+	})
+	t.Run("is refused for an address of another account", func(t *testing.T) {
+		claim(t, events.EmailClaimed{UserID: ada}).When(ClaimEmail{eve}).ThenRefused(ErrEmailTaken)
+	})
+	t.Run("is undone by ReleaseEmail", func(t *testing.T) {
+		claim(t, events.EmailClaimed{UserID: ada}).When(ReleaseEmail{ada}).Then(events.EmailReleased{UserID: ada})
+	})
+	t.Run("is not undone by another account's ReleaseEmail", func(t *testing.T) {
+		claim(t, events.EmailClaimed{UserID: ada}).When(ReleaseEmail{eve}).Then()
+	})
+}
+
+func TestStartSession(t *testing.T) {
+	estest.Given[Session, events.Session](t).When(StartSession{ada, []byte{1}}).
+		Then(events.SessionStarted{UserID: ada, RefreshHash: []byte{1}, ExpiresAt: estest.Now.Add(30 * 24 * time.Hour)})
+}

@@ -1,0 +1,223 @@
+package dynamo_test
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"reflect"
+	"testing"
+	"time"
+
+	"github.com/interview-sandbox/annals/events"
+	"github.com/interview-sandbox/annals/internal/dynamo"
+	"github.com/interview-sandbox/annals/internal/es"
+	"github.com/interview-sandbox/annals/internal/es/estest"
+	"github.com/interview-sandbox/annals/internal/keys"
+)
+
+type row struct {
+	Names []string  `json:"names"`
+	At    time.Time `json:"at"`
+}
+
+// names is a view whose rows tell every event that was applied, in order.
+var names = es.View[row]{Name: "names", Category: "user", Apply: func(r row, e es.Recorded) row {
+	r.Names = append(r.Names[:len(r.Names):len(r.Names)], fmt.Sprintf("%d %s", e.Version, e.Event.(events.UserNameChanged).New))
+	r.At = e.At
+	return r
+}}
+
+func rows() *dynamo.Rows { return &dynamo.Rows{Client: client(), Table: "annals-views"} }
+
+// history stores a stream of commits with two events each.
+func history(t *testing.T, s es.Store, stream es.Stream, commits int) (all []es.Commit, clean row) {
+	t.Helper()
+	tip := es.StartOf(stream)
+	for i := range commits {
+		p, err := tip.Next(es.Meta{CommandID: fmt.Sprint(i)}, estest.Now.Add(time.Duration(i)*time.Second),
+			events.UserNameChanged{New: fmt.Sprintf("a%d", i)}, events.UserNameChanged{New: fmt.Sprintf("b%d", i)})
+		if err == nil {
+			err = s.Append(t.Context(), p)
+		}
+		if err == nil {
+			tip, err = tip.Follow(p.Commit())
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		recorded, err := p.Commit().Recorded()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range recorded {
+			clean = names.Apply(clean, r)
+		}
+		all = append(all, p.Commit())
+	}
+	return all, clean
+}
+
+func TestAViewConvergesFromAnyOrderRepetitionAndOmissionOfCommits(t *testing.T) {
+	const seed = 20260102
+	random := rand.New(rand.NewPCG(seed, 0))
+	s, r := store(), rows()
+	for trial := range 30 {
+		id := fmt.Sprintf("trial-%d", trial)
+		commits, clean := history(t, s, es.NewStream("user", id), 6)
+		last := commits[len(commits)-1]
+		// Whatever else comes or does not come, the last commit does at some time.
+		deliveries := [][]es.Commit{{last}}
+		for range random.IntN(8) {
+			batch := make([]es.Commit, 1+random.IntN(4))
+			for i := range batch {
+				batch[i] = commits[random.IntN(len(commits))]
+			}
+			deliveries = append(deliveries, batch)
+		}
+		random.Shuffle(len(deliveries), func(i, j int) { deliveries[i], deliveries[j] = deliveries[j], deliveries[i] })
+		p := &es.Projector{Store: s, Rows: r, Views: []es.Projection{&names}}
+		for _, batch := range deliveries {
+			if failed := p.Project(t.Context(), batch); len(failed) > 0 {
+				t.Fatalf("seed %d trial %d: %v", seed, trial, failed)
+			}
+		}
+		got, version, _, err := names.Get(t.Context(), s, r, id, es.Moment{})
+		if err != nil || version != last.Last() || !reflect.DeepEqual(got, clean) {
+			t.Fatalf("seed %d trial %d: version %d, error %v\ngot  %+v\nwant %+v", seed, trial, version, err, got, clean)
+		}
+	}
+}
+
+func TestTwoProjectorsOfOneStreamDoNotOverwriteEachOther(t *testing.T) {
+	s, r := store(), rows()
+	commits, clean := history(t, s, "user#contended", 20)
+	done := make(chan map[int]error)
+	for worker := range 2 {
+		go func() {
+			p := &es.Projector{Store: s, Rows: r, Views: []es.Projection{&names}}
+			failed := map[int]error{}
+			for i := range commits {
+				if i%2 == worker {
+					for _, err := range p.Project(t.Context(), commits[i:i+1]) {
+						failed[i] = err
+					}
+				}
+			}
+			done <- failed
+		}()
+	}
+	for range 2 {
+		if failed := <-done; len(failed) > 0 {
+			t.Error(failed)
+		}
+	}
+	var got row
+	version, err := r.Load(t.Context(), es.RowKey{View: "names", ID: "contended"}, &got, true)
+	if err != nil || version != 40 || !reflect.DeepEqual(got, clean) {
+		t.Errorf("version %d, error %v, row %+v, want %+v", version, err, got, clean)
+	}
+}
+
+func TestARowIsReplacedOnlyAtTheVersionThatWasLoaded(t *testing.T) {
+	r, key := rows(), es.RowKey{View: "names", ID: "guarded"}
+	if err := r.Save(t.Context(), key, row{}, 0, 2); err != nil {
+		t.Fatal(err)
+	}
+	for _, was := range []es.Version{0, 1, 3} {
+		if err := r.Save(t.Context(), key, row{}, was, 9); !errors.Is(err, es.ErrConflict) {
+			t.Errorf("saved over version %d although version 2 is there: %v", was, err)
+		}
+	}
+	if err := r.Save(t.Context(), key, row{}, 2, 3); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestAReadIsNeverOlderThanAskedThoughTheProjectorStandsStill(t *testing.T) {
+	s, r := store(), rows()
+	_, clean := history(t, s, "user#lagging", 3)
+	for _, m := range []es.Moment{{}, {AtLeast: 1}, {AtLeast: 6}} {
+		got, version, ok, err := names.Get(t.Context(), s, r, "lagging", m)
+		if err != nil || !ok || version != 6 || !reflect.DeepEqual(got, clean) {
+			t.Errorf("%+v: got version %d, %v, error %v, row %+v", m, version, ok, err, got)
+		}
+	}
+}
+
+func TestTimeTravelGivesTheRowAsItWas(t *testing.T) {
+	s, r := store(), rows()
+	history(t, s, "user#traveler", 3) // versions 1 and 2 at 0 s, 3 and 4 at 1 s, 5 and 6 at 2 s
+	for _, c := range []struct {
+		moment  es.Moment
+		version es.Version // 0: nothing
+	}{
+		{es.Moment{Version: 1}, 1},
+		{es.Moment{Version: 3}, 3},
+		{es.Moment{Version: 6}, 6},
+		{es.Moment{Version: 7}, 0},
+		{es.Moment{At: estest.Now.Add(-time.Millisecond)}, 0},
+		{es.Moment{At: estest.Now}, 2},
+		{es.Moment{At: estest.Now.Add(1999 * time.Millisecond)}, 4},
+		{es.Moment{At: estest.Now.Add(time.Hour)}, 6},
+	} {
+		got, version, ok, err := names.Get(t.Context(), s, r, "traveler", c.moment)
+		if err != nil || ok != (c.version > 0) || ok && (version != c.version || len(got.Names) != int(c.version)) {
+			t.Errorf("%+v: got version %d, %v, error %v, row %+v; want version %d", c.moment, version, ok, err, got, c.version)
+		}
+	}
+}
+
+func TestHistoryPagesThroughCommitsWithoutSkippingOrRepeatingAnEvent(t *testing.T) {
+	s := store()
+	history(t, s, "user#paged", 5) // ten events, two in each commit
+	for limit := 1; limit <= 11; limit++ {
+		var from es.Cursor
+		seen := es.Version(0)
+		for more := true; more; {
+			var page []es.Recorded
+			var err error
+			if page, from, more, err = es.History(t.Context(), s, "user#paged", from, limit); err != nil {
+				t.Fatal(err)
+			}
+			if len(page) > limit || more && len(page) < limit {
+				t.Fatalf("limit %d: a page of %d events, more %v", limit, len(page), more)
+			}
+			for _, e := range page {
+				if seen++; e.Version != seen {
+					t.Fatalf("limit %d: version %d follows %d", limit, e.Version, seen-1)
+				}
+			}
+		}
+		if seen != 10 {
+			t.Errorf("limit %d: %d events, want 10", limit, seen)
+		}
+	}
+}
+
+func TestOfManyMakersOfAKeyAllGetTheSame(t *testing.T) {
+	wrapper, err := keys.OpenFile(t.TempDir() + "/key")
+	if err != nil {
+		t.Fatal(err)
+	}
+	table := &dynamo.Keys{Client: client(), Table: "annals-keys"}
+	const makers = 8
+	secrets := make(chan string, makers)
+	for range makers {
+		go func() {
+			ring := &keys.Ring{Table: table, Wrapper: wrapper}
+			secret, err := ring.Secret(t.Context(), "test")
+			signing, err2 := ring.Signing(t.Context())
+			secrets <- fmt.Sprintf("%x %x %v %v", secret, signing, err, err2)
+		}()
+	}
+	first := <-secrets
+	for range makers - 1 {
+		if other := <-secrets; other != first {
+			t.Errorf("got %s and %s", first, other)
+		}
+	}
+	public, err := keys.Public(t.Context(), table)
+	if err != nil || len(public) == 0 {
+		t.Errorf("public half %x, error %v", public, err)
+	}
+}

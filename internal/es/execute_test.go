@@ -1,0 +1,408 @@
+package es_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/interview-sandbox/annals/events"
+	"github.com/interview-sandbox/annals/internal/es"
+	"github.com/interview-sandbox/annals/internal/es/estest"
+)
+
+// names is an aggregate that remembers every name it was given. Giving it a name claims
+// that name on a stream of its own.
+type names []string
+
+func (n names) Evolve(e events.Auth) names {
+	if e, ok := e.(events.UserNameChanged); ok {
+		return append(n[:len(n):len(n)], e.New)
+	}
+	return n
+}
+
+// give adds a name, unless it is already the last one.
+type give string
+
+var errForbidden = &es.Error{Kind: es.Rejected, Code: "forbidden-name", Message: "Not this one."}
+
+func (g give) Decide(n names, _ time.Time) ([]events.Auth, error) {
+	switch {
+	case g == "forbidden":
+		return nil, errForbidden
+	case len(n) > 0 && n[len(n)-1] == string(g):
+		return nil, nil
+	}
+	return []events.Auth{events.UserNameChanged{New: string(g)}}, nil
+}
+
+type claimed string
+
+func (c claimed) Evolve(e events.Email) claimed {
+	if e, ok := e.(events.EmailClaimed); ok {
+		return claimed(e.UserID)
+	}
+	return c
+}
+
+type claim string
+
+var errTaken = &es.Error{Kind: es.Conflict, Code: "taken", Message: "Somebody has it."}
+
+func (c claim) Decide(holder claimed, _ time.Time) ([]events.Email, error) {
+	if holder != "" {
+		return nil, errTaken
+	}
+	return []events.Email{events.EmailClaimed{UserID: string(c)}}, nil
+}
+
+var (
+	claimsOfNames = es.Aggregate[claimed, events.Email]{Category: "email"}
+	plain         = es.Aggregate[names, events.Auth]{Category: "user"}
+	unique        = es.Aggregate[names, events.Auth]{Category: "user", Coupled: func(s es.Stream, decided []events.Auth) []es.Step {
+		return []es.Step{claimsOfNames.New(decided[0].(events.UserNameChanged).New, claim(s.ID()))}
+	}}
+)
+
+func executor(s es.Store) *es.Executor {
+	return &es.Executor{Store: s, Now: func() time.Time { return estest.Now }}
+}
+
+func as(command string) es.Meta { return es.Meta{CommandID: command, Fingerprint: []byte(command)} }
+
+func version(v es.Version) *es.Version { return &v }
+
+func namesOf(t *testing.T, s es.Store, id string) string {
+	t.Helper()
+	f, err := plain.Load(t.Context(), s, id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return fmt.Sprint([]string(f.State))
+}
+
+func TestACommandIsCarriedOutAndGivesTheVersionThatItMade(t *testing.T) {
+	s := new(estest.Memory)
+	x := executor(s)
+	for i, name := range []give{"a", "b", "c"} {
+		got, err := x.Execute(t.Context(), as(string(name)), nil, plain.On("1", name))
+		if err != nil || got != (es.Result{Stream: "user#1", Version: es.Version(i + 1)}) {
+			t.Errorf("got %+v, error %v", got, err)
+		}
+	}
+	if got := namesOf(t, s, "1"); got != "[a b c]" {
+		t.Errorf("names %s", got)
+	}
+}
+
+func TestACommandThatChangesNothingStoresNothing(t *testing.T) {
+	s := new(estest.Memory)
+	x := executor(s)
+	x.Execute(t.Context(), as("1"), nil, plain.On("1", give("a")))
+	got, err := x.Execute(t.Context(), as("2"), nil, plain.On("1", give("a")))
+	if err != nil || got.Version != 1 || namesOf(t, s, "1") != "[a]" {
+		t.Errorf("got %+v, error %v", got, err)
+	}
+}
+
+func TestARefusalIsReturnedAndStoresNothing(t *testing.T) {
+	s := new(estest.Memory)
+	for _, step := range []es.Step{plain.On("1", give("forbidden")), plain.New("1", give("forbidden"))} {
+		if _, err := executor(s).Execute(t.Context(), as("1"), nil, step); !errors.Is(err, errForbidden) {
+			t.Errorf("got %v", err)
+		}
+	}
+	if got := namesOf(t, s, "1"); got != "[]" {
+		t.Errorf("names %s", got)
+	}
+}
+
+func TestARepeatGivesTheFirstResult(t *testing.T) {
+	s := new(estest.Memory)
+	x := executor(s)
+	x.Execute(t.Context(), as("first"), nil, plain.New("1", give("a")))
+	x.Execute(t.Context(), as("second"), nil, plain.On("1", give("b")))
+	x.Now = func() time.Time { return estest.Now.Add(time.Second) }
+	for name, step := range map[string]es.Step{"a creation": plain.New("1", give("a")), "a change": plain.On("1", give("a"))} {
+		got, err := x.Execute(t.Context(), as("first"), version(0), step)
+		if err != nil || got != (es.Result{Stream: "user#1", Version: 1, Replay: true}) {
+			t.Errorf("%s after others have written: got %+v, error %v", name, got, err)
+		}
+	}
+	reused := es.Meta{CommandID: "first", Fingerprint: []byte("another request")}
+	if _, err := x.Execute(t.Context(), reused, nil, plain.On("1", give("c"))); !errors.Is(err, es.ErrKeyReused) {
+		t.Errorf("the same id for another request: got %v", err)
+	}
+	if got := namesOf(t, s, "1"); got != "[a b]" {
+		t.Errorf("names %s", got)
+	}
+}
+
+func TestARepeatAfterALostReplyChangesNothing(t *testing.T) {
+	for name, step := range map[string]es.Step{"one stream": plain.New("1", give("a")), "several streams": unique.New("1", give("a"))} {
+		s := new(estest.Memory)
+		s.Fail(estest.LostReply)
+		x := executor(s)
+		if _, err := x.Execute(t.Context(), as("1"), nil, step); !errors.Is(err, es.ErrUnavailable) {
+			t.Fatalf("%s: got %v, want %v", name, err, es.ErrUnavailable)
+		}
+		got, err := x.Execute(t.Context(), as("1"), nil, step)
+		if err != nil || got.Version != 1 || namesOf(t, s, "1") != "[a]" {
+			t.Errorf("%s: got %+v, error %v, names %s", name, got, err, namesOf(t, s, "1"))
+		}
+	}
+}
+
+func TestAnExpectedVersionIsComparedBeforeAnythingIsDecided(t *testing.T) {
+	s := new(estest.Memory)
+	x := executor(s)
+	x.Execute(t.Context(), as("1"), nil, plain.On("1", give("a")))
+	for _, wrong := range []es.Version{0, 2} {
+		if _, err := x.Execute(t.Context(), as("2"), &wrong, plain.On("1", give("forbidden"))); !errors.Is(err, es.ErrStale) {
+			t.Errorf("version %d: got %v", wrong, err)
+		}
+	}
+	if _, err := x.Execute(t.Context(), as("3"), version(1), plain.On("1", give("b"))); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestParallelCommandsOnOneStreamAllTakeEffectOnce(t *testing.T) {
+	s := new(estest.Memory)
+	x := executor(s)
+	const writers = 8
+	var wg sync.WaitGroup
+	for i := range writers {
+		wg.Go(func() {
+			if _, err := x.Execute(t.Context(), as(fmt.Sprint(i)), nil, plain.On("1", give(fmt.Sprint(i)))); err != nil {
+				t.Errorf("writer %d: %v", i, err)
+			}
+		})
+	}
+	wg.Wait()
+	f, err := plain.Load(t.Context(), s, "1")
+	seen := map[string]bool{}
+	for _, name := range f.State {
+		seen[name] = true
+	}
+	if err != nil || len(f.State) != writers || len(seen) != writers {
+		t.Errorf("names %v, error %v", f.State, err)
+	}
+}
+
+func TestOfParallelCommandsWithOneExpectedVersionOneTakesEffect(t *testing.T) {
+	s := new(estest.Memory)
+	x := executor(s)
+	const writers = 8
+	results := make(chan error, writers)
+	for i := range writers {
+		go func() {
+			_, err := x.Execute(t.Context(), as(fmt.Sprint(i)), version(0), plain.On("1", give(fmt.Sprint(i))))
+			results <- err
+		}()
+	}
+	won := 0
+	for range writers {
+		switch err := <-results; {
+		case err == nil:
+			won++
+		case !errors.Is(err, es.ErrStale):
+			t.Errorf("got %v, want %v", err, es.ErrStale)
+		}
+	}
+	if won != 1 {
+		t.Errorf("%d won", won)
+	}
+}
+
+func TestWhatIsCoupledHappensTogetherOrNotAtAll(t *testing.T) {
+	s := new(estest.Memory)
+	x := executor(s)
+	const writers = 8
+	results := make(chan error, writers)
+	for i := range writers {
+		go func() {
+			_, err := x.Execute(t.Context(), as(fmt.Sprint(i)), nil, unique.New(fmt.Sprint(i), give("wanted")))
+			results <- err
+		}()
+	}
+	won := 0
+	for range writers {
+		switch err := <-results; {
+		case err == nil:
+			won++
+		case !errors.Is(err, errTaken):
+			t.Errorf("got %v, want %v", err, errTaken)
+		}
+	}
+	holder, err := claimsOfNames.Load(t.Context(), s, "wanted")
+	if won != 1 || err != nil {
+		t.Fatalf("%d won, error %v", won, err)
+	}
+	for i := range writers {
+		want := "[]"
+		if string(holder.State) == fmt.Sprint(i) {
+			want = "[wanted]"
+		}
+		if got := namesOf(t, s, fmt.Sprint(i)); got != want {
+			t.Errorf("writer %d has the names %s, want %s", i, got, want)
+		}
+	}
+}
+
+// A command id may come again for another object; on the streams coupled to that object it
+// must not be taken for a repeat, or the coupled step would be left out.
+func TestAReusedCommandIdDoesNotHideACoupledStep(t *testing.T) {
+	s := new(estest.Memory)
+	x := executor(s)
+	if _, err := x.Execute(t.Context(), as("same"), nil, unique.New("1", give("wanted"))); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := x.Execute(t.Context(), as("same"), nil, unique.New("2", give("wanted"))); !errors.Is(err, errTaken) {
+		t.Errorf("got %v, want %v", err, errTaken)
+	}
+}
+
+// losing gives every append to somebody else.
+type losing struct {
+	es.Store
+	appends int
+}
+
+func (l *losing) Append(context.Context, ...es.Pending) error { l.appends++; return es.ErrConflict }
+
+func (l *losing) Read(ctx context.Context, s es.Stream, r es.Range) iter.Seq2[es.Commit, error] {
+	return l.Store.Read(ctx, s, r)
+}
+
+func TestConflictsWithoutEndEndInAnError(t *testing.T) {
+	s := &losing{Store: new(estest.Memory)}
+	if _, err := executor(s).Execute(t.Context(), as("1"), nil, plain.On("1", give("a"))); !errors.Is(err, es.ErrConflict) {
+		t.Errorf("got %v", err)
+	}
+	if s.appends < 2 || s.appends > 20 {
+		t.Errorf("%d tries", s.appends)
+	}
+}
+
+func TestTimeNeverRunsBackwardsWithinAStream(t *testing.T) {
+	s := new(estest.Memory)
+	for i, clock := range []time.Time{estest.Now, estest.Now.Add(-time.Hour), estest.Now.Add(time.Second)} {
+		x := &es.Executor{Store: s, Now: func() time.Time { return clock }}
+		if _, err := x.Execute(t.Context(), as(fmt.Sprint(i)), nil, plain.On("1", give(fmt.Sprint(i)))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var times []time.Time
+	for c, err := range s.Read(t.Context(), "user#1", es.Range{}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		times = append(times, c.At)
+	}
+	want := []time.Time{estest.Now, estest.Now, estest.Now.Add(time.Second)}
+	if fmt.Sprint(times) != fmt.Sprint(want) {
+		t.Errorf("got %v, want %v", times, want)
+	}
+}
+
+func TestAStreamThatDoesNotFitTogetherIsAnErrorThatNamesThePlace(t *testing.T) {
+	commits := func() []es.Commit {
+		s := new(estest.Memory)
+		for _, name := range []give{"a", "b", "c"} {
+			if _, err := executor(s).Execute(t.Context(), as(string(name)), nil, plain.On("1", name)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		var all []es.Commit
+		for c, err := range s.Read(t.Context(), "user#1", es.Range{}) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			all = append(all, c)
+		}
+		return all
+	}
+	for name, c := range map[string]struct {
+		damage func([]es.Commit) []es.Commit
+		at     es.Version
+	}{
+		"a commit is missing":         {func(c []es.Commit) []es.Commit { return []es.Commit{c[0], c[2]} }, 2},
+		"the first commit is missing": {func(c []es.Commit) []es.Commit { return c[1:] }, 1},
+		"a commit is there twice":     {func(c []es.Commit) []es.Commit { return []es.Commit{c[0], c[0], c[1]} }, 2},
+		"a commit of another stream":  {func(c []es.Commit) []es.Commit { c[1].Stream = "user#2"; return c }, 2},
+		"another commit's successor":  {func(c []es.Commit) []es.Commit { c[1].PrevHash[0]++; return c }, 2},
+		"a commit without events":     {func(c []es.Commit) []es.Commit { c[2].Events = nil; return c }, 3},
+		"an event of another kind": {func(c []es.Commit) []es.Commit {
+			c[2].Events = []es.Data{{Type: "email.claimed.v1", JSON: []byte(`{}`)}}
+			return c
+		}, 3},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := plain.Load(t.Context(), &recorded{commits: c.damage(commits())}, "1")
+			var damaged *es.DamagedError
+			if !errors.As(err, &damaged) || damaged.Version != c.at {
+				t.Errorf("got %v, want an error at version %d", err, c.at)
+			}
+		})
+	}
+}
+
+// recorded is a store that gives these commits whatever is asked.
+type recorded struct {
+	es.Store
+	commits []es.Commit
+}
+
+func (r *recorded) Read(context.Context, es.Stream, es.Range) iter.Seq2[es.Commit, error] {
+	return func(yield func(es.Commit, error) bool) {
+		for _, c := range r.commits {
+			if !yield(c, nil) {
+				return
+			}
+		}
+	}
+}
+
+func TestAnUnknownEventIsAnErrorThatNamesItsPlace(t *testing.T) {
+	s := &recorded{commits: []es.Commit{{Stream: "user#1", Version: 1, Events: []es.Data{{Type: "user.vanished.v9", JSON: []byte(`{}`)}}}}}
+	_, err := plain.Load(t.Context(), s, "1")
+	var unknown *events.UnknownTypeError
+	if !errors.As(err, &unknown) || err.Error() != `load user: user#1 version 1: unknown event type "user.vanished.v9"` {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestEveryStoredAttributeOfACommitIsUnderItsHash(t *testing.T) {
+	c := es.Commit{Stream: "user#1", Version: 1, Events: []es.Data{{Type: "t", JSON: []byte("d")}}, At: estest.Now,
+		Meta: es.Meta{CommandID: "c", Fingerprint: []byte("f"), CorrelationID: "r", CausationID: "k", Actor: "a", Trace: "t"}}
+	seen := map[es.Hash]string{c.ComputeHash(): "the commit"}
+	for name, change := range map[string]func(*es.Commit){
+		"stream":      func(c *es.Commit) { c.Stream = "user#2" },
+		"version":     func(c *es.Commit) { c.Version = 2 },
+		"type":        func(c *es.Commit) { c.Events = []es.Data{{Type: "u", JSON: []byte("d")}} },
+		"data":        func(c *es.Commit) { c.Events = []es.Data{{Type: "t", JSON: []byte("e")}} },
+		"one more":    func(c *es.Commit) { c.Events = append(c.Events, es.Data{}) },
+		"shifted":     func(c *es.Commit) { c.Events = []es.Data{{Type: "td", JSON: []byte("")}} },
+		"command":     func(c *es.Commit) { c.CommandID = "d" },
+		"fingerprint": func(c *es.Commit) { c.Fingerprint = nil },
+		"correlation": func(c *es.Commit) { c.CorrelationID = "" },
+		"causation":   func(c *es.Commit) { c.CausationID = "r" },
+		"actor":       func(c *es.Commit) { c.Actor = "b" },
+		"trace":       func(c *es.Commit) { c.Trace = "" },
+		"time":        func(c *es.Commit) { c.At = c.At.Add(time.Millisecond) },
+		"previous":    func(c *es.Commit) { c.PrevHash[31] = 1 },
+	} {
+		changed := c
+		change(&changed)
+		h := changed.ComputeHash()
+		if other, taken := seen[h]; taken {
+			t.Errorf("%s and %s have the same hash", name, other)
+		}
+		seen[h] = name
+	}
+}

@@ -1,0 +1,398 @@
+package gateway_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"maps"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+
+	"github.com/interview-sandbox/annals/internal/api"
+	"github.com/interview-sandbox/annals/internal/auth"
+	"github.com/interview-sandbox/annals/internal/es"
+	"github.com/interview-sandbox/annals/internal/es/estest"
+	"github.com/interview-sandbox/annals/internal/gateway"
+)
+
+// server is the auth module behind a gateway, on a store in memory.
+type server struct {
+	*gateway.Gateway
+	store *estest.Memory
+	log   *bytes.Buffer
+}
+
+func newServer(extra ...api.Route) *server {
+	s := &server{store: new(estest.Memory), log: new(bytes.Buffer)}
+	now := func() time.Time { return estest.Now }
+	module := &auth.Module{
+		Executor:   es.Executor{Store: s.store, Now: now},
+		Rows:       new(estest.Rows),
+		AddressKey: []byte("key"),
+		Passwords:  quick{},
+		Tokens:     plain{},
+	}
+	routes := append(module.Routes(), extra...)
+	s.Gateway = &gateway.Gateway{Routes: routes, All: routes, Secret: []byte("secret"), Now: now, Rand: rand.Reader, Log: slog.New(slog.NewJSONHandler(s.log, nil))}
+	return s
+}
+
+// quick hashes passwords faster than anybody should.
+type quick struct{}
+
+func (quick) Hash(p string) string          { h := sha256.Sum256([]byte(p)); return hex.EncodeToString(h[:]) }
+func (q quick) Matches(hash, p string) bool { return q.Hash(p) == hash }
+
+// plain issues tokens that say who they are for.
+type plain struct{}
+
+func (plain) Issue(c api.Caller, session string, _ time.Time) (string, time.Duration, error) {
+	return c.ID + "/" + session, time.Minute, nil
+}
+
+// call is one request; zero values are those of a request without any such thing.
+type call struct {
+	method, path, body string
+	headers            map[string]string
+	query              map[string]string
+	caller             string // "" is nobody
+	roles              string
+}
+
+func (s *server) send(t testing.TB, c call) (events.APIGatewayV2HTTPResponse, map[string]any) {
+	t.Helper()
+	in := events.APIGatewayV2HTTPRequest{RawPath: c.path, Headers: map[string]string{}, QueryStringParameters: c.query, Body: c.body}
+	maps.Copy(in.Headers, c.headers)
+	in.RequestContext.HTTP.Method = c.method
+	route, params, _ := api.Match(s.All, c.method, c.path)
+	in.RouteKey, in.PathParameters = "$default", params
+	if route.Path != "" {
+		in.RouteKey = route.Key()
+	}
+	if c.caller != "" {
+		in.RequestContext.Authorizer = &events.APIGatewayV2HTTPRequestContextAuthorizerDescription{
+			Lambda: map[string]any{"caller": c.caller, "roles": c.roles},
+		}
+	}
+	out, err := s.Handle(t.Context(), in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var body map[string]any
+	if out.Body != "" {
+		if err := json.Unmarshal([]byte(out.Body), &body); err != nil {
+			t.Fatalf("the body is no JSON object: %s", out.Body)
+		}
+	}
+	if out.Headers["X-Correlation-Id"] == "" {
+		t.Errorf("%s %s: no correlation id", c.method, c.path)
+	}
+	return out, body
+}
+
+// expect sends a request and demands a status, and of a refusal the whole problem document.
+func (s *server) expect(t testing.TB, c call, status int, problem string) (events.APIGatewayV2HTTPResponse, map[string]any) {
+	t.Helper()
+	out, body := s.send(t, c)
+	if out.StatusCode != status {
+		t.Fatalf("%s %s: status %d, want %d: %s", c.method, c.path, out.StatusCode, status, out.Body)
+	}
+	if status < 400 {
+		return out, body
+	}
+	want := map[string]any{"type": "/problems/" + problem, "status": float64(status), "title": http.StatusText(status), "instance": c.path, "correlationId": out.Headers["X-Correlation-Id"]}
+	for name, v := range want {
+		if body[name] != v {
+			t.Errorf("%s %s: %s is %v, want %v", c.method, c.path, name, body[name], v)
+		}
+	}
+	if body["detail"] == "" || out.Headers["Content-Type"] != "application/problem+json" {
+		t.Errorf("%s %s: %v %s", c.method, c.path, out.Headers, out.Body)
+	}
+	return out, body
+}
+
+const ada = `{"email":"ada@example.com","password":"correct horse","name":"Ada"}`
+
+func (s *server) register(t testing.TB) string {
+	t.Helper()
+	_, body := s.expect(t, call{method: "POST", path: "/auth/users", body: ada}, 201, "")
+	return body["id"].(string)
+}
+
+func TestBodiesThatCannotBeReadAreRefusedWithAPointerToTheFault(t *testing.T) {
+	s := newServer()
+	for name, c := range map[string]struct{ body, pointer string }{
+		"nothing":          {``, ""},
+		"no JSON":          {`{"email":`, ""},
+		"an array":         {`[]`, ""},
+		"null":             {`null`, ""},
+		"a wrong type":     {`{"email":7,"password":"correct horse","name":"Ada"}`, "/email"},
+		"a null":           {`{"email":[],"password":"correct horse","name":"Ada"}`, "/email"},
+		"an unknown field": {`{"email":"ada@example.com","password":"correct horse","name":"Ada","admin":true}`, "/admin"},
+		"another case":     {`{"Email":"ada@example.com","password":"correct horse","name":"Ada"}`, "/Email"},
+		"a field twice":    {`{"email":"ada@example.com","email":"eve@example.com","password":"correct horse","name":"Ada"}`, "/email"},
+		"trailing data":    {ada + `{}`, ""},
+		"invalid UTF-8":    {"{\"email\":\"\xff\"}", "/email"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, body := s.expect(t, call{method: "POST", path: "/auth/users", body: c.body}, 400, "malformed")
+			if c.pointer != "" {
+				if got := pointers(body); got != c.pointer {
+					t.Errorf("points to %q, want %q", got, c.pointer)
+				}
+			}
+		})
+	}
+}
+
+func pointers(body map[string]any) string {
+	var all []string
+	list, _ := body["errors"].([]any)
+	for _, e := range list {
+		all = append(all, e.(map[string]any)["pointer"].(string))
+	}
+	return strings.Join(all, " ")
+}
+
+func TestEveryValueThatIsNotAcceptableIsNamed(t *testing.T) {
+	_, body := newServer().expect(t, call{method: "POST", path: "/auth/users", body: `{"email":"ada","password":"short","name":" "}`}, 422, "invalid")
+	if got := pointers(body); got != "/email /name /password" {
+		t.Errorf("points to %q", got)
+	}
+}
+
+func TestABodyOverTheLimitIsRefused(t *testing.T) {
+	s := newServer()
+	s.expect(t, call{method: "POST", path: "/auth/users", body: `{"name":"` + strings.Repeat("x", 300<<10) + `"}`}, 413, "body-too-large")
+	s.expect(t, call{method: "POST", path: "/auth/users", body: ada + strings.Repeat(" ", gateway.MaxBody-len(ada))}, 201, "")
+}
+
+func TestARequestThatNoRouteMatchesGetsAProblem(t *testing.T) {
+	s := newServer()
+	s.expect(t, call{method: "GET", path: "/nowhere"}, 404, "no-such-route")
+	out, _ := s.expect(t, call{method: "DELETE", path: "/auth/users/x/email"}, 405, "method-not-allowed")
+	if out.Headers["Allow"] != "POST" {
+		t.Errorf("Allow is %q", out.Headers["Allow"])
+	}
+}
+
+func TestOnlyTheOwnerReachesAnAccountAndOthersCannotTellThatItIsThere(t *testing.T) {
+	s := newServer()
+	id := s.register(t)
+	read := call{method: "GET", path: "/auth/users/" + id}
+	change := call{method: "POST", path: "/auth/users/" + id + "/email", body: `{"email":"new@example.com"}`}
+	as := func(c call, caller, roles string) call { c.caller, c.roles = caller, roles; return c }
+	const eve = "0197a0f0-0000-7000-8000-000000000002"
+
+	out, _ := s.expect(t, read, 401, "unauthenticated")
+	if out.Headers["Www-Authenticate"]+out.Headers["WWW-Authenticate"] == "" {
+		t.Error("no WWW-Authenticate")
+	}
+	s.expect(t, change, 401, "unauthenticated")
+	s.expect(t, as(read, eve, ""), 404, "not-found")
+	s.expect(t, as(change, eve, ""), 404, "not-found")
+	s.expect(t, as(read, eve, "auditor"), 200, "")
+	s.expect(t, as(change, eve, "auditor"), 404, "not-found")
+	s.expect(t, as(read, eve, "operator"), 200, "")
+	s.expect(t, as(change, eve, "operator"), 403, "forbidden")
+	s.expect(t, as(read, id, ""), 200, "")
+	s.expect(t, as(change, id, ""), 200, "")
+}
+
+func TestIfMatchLetsACommandThroughAtItsVersionOnly(t *testing.T) {
+	s := newServer()
+	id := s.register(t)
+	change := func(ifMatch, email string) call {
+		return call{method: "POST", path: "/auth/users/" + id + "/email", caller: id, headers: map[string]string{"if-match": ifMatch}, body: `{"email":"` + email + `"}`}
+	}
+	s.expect(t, change(`"2"`, "a@example.com"), 412, "version-mismatch")
+	out, body := s.expect(t, change(`"1"`, "a@example.com"), 200, "")
+	if out.Headers["ETag"] != `"2"` || body["version"] != 2.0 || body["id"] != id {
+		t.Errorf("ETag %s, body %v", out.Headers["ETag"], body)
+	}
+	s.expect(t, change(`"1"`, "b@example.com"), 412, "version-mismatch")
+	s.expect(t, change(`*`, "b@example.com"), 200, "")
+	for _, bad := range []string{`1`, `"x"`, `W/"1"`, `"-1"`, `""`} {
+		s.expect(t, change(bad, "c@example.com"), 400, "malformed")
+	}
+}
+
+func TestARepeatWithTheSameKeyGivesTheFirstAnswerAndChangesNothing(t *testing.T) {
+	s := newServer()
+	key := map[string]string{"idempotency-key": "first"}
+	create := call{method: "POST", path: "/auth/users", headers: key, body: ada}
+	first, _ := s.expect(t, create, 201, "")
+	again := create
+	again.body = `{ "name":"Ada", "password":"correct horse", "email":"ada@example.com" }`
+	second, _ := s.expect(t, again, 201, "")
+	if first.Body != second.Body || first.Headers["Location"] != second.Headers["Location"] || second.Headers["Idempotent-Replay"] != "true" || first.Headers["Idempotent-Replay"] != "" {
+		t.Errorf("first  %v %s\nsecond %v %s", first.Headers, first.Body, second.Headers, second.Body)
+	}
+	other := create
+	other.body = strings.Replace(ada, "Ada", "Eve", 1)
+	s.expect(t, other, 422, "idempotency-key-reused")
+
+	login := call{method: "POST", path: "/auth/login", headers: key, body: `{"email":"ada@example.com","password":"correct horse"}`}
+	one, _ := s.expect(t, login, 200, "")
+	two, _ := s.expect(t, login, 200, "")
+	if one.Body != two.Body || two.Headers["Idempotent-Replay"] != "true" {
+		t.Errorf("first  %s\nsecond %v %s", one.Body, two.Headers, two.Body)
+	}
+	for _, bad := range []string{"", "a b", "é", strings.Repeat("x", 256)} {
+		create.headers = map[string]string{"idempotency-key": bad}
+		s.expect(t, create, 400, "malformed")
+	}
+}
+
+func TestReadsAnswerConditionsAndMoments(t *testing.T) {
+	s := newServer()
+	id := s.register(t)
+	read := call{method: "GET", path: "/auth/users/" + id, caller: id}
+	with := func(query, headers map[string]string) call { read.query, read.headers = query, headers; return read }
+	out, body := s.expect(t, with(nil, nil), 200, "")
+	if out.Headers["ETag"] != `"1"` || body["email"] != "ada@example.com" || body["version"] != 1.0 {
+		t.Errorf("ETag %s, body %v", out.Headers["ETag"], body)
+	}
+	for _, tag := range []string{`"1"`, `W/"1"`, `"7", "1"`, `*`} {
+		if out, _ := s.expect(t, with(nil, map[string]string{"if-none-match": tag}), 304, ""); out.Body != "" || out.Headers["ETag"] != `"1"` {
+			t.Errorf("If-None-Match %s: %v %s", tag, out.Headers, out.Body)
+		}
+	}
+	s.expect(t, with(nil, map[string]string{"if-none-match": `"2"`}), 200, "")
+	s.expect(t, with(map[string]string{"version": "2"}, nil), 404, "not-found")
+	s.expect(t, with(map[string]string{"at": "2026-01-02T03:04:04Z"}, nil), 404, "not-found")
+	s.expect(t, with(map[string]string{"at": "2026-01-02T04:04:05+01:00"}, nil), 200, "")
+	for _, bad := range []map[string]string{{"version": "x"}, {"version": "0"}, {"version": "-1"}, {"at": "noon"}, {"atLeast": "1.5"}, {"version": "1", "at": "2026-01-02T03:04:05Z"}} {
+		s.expect(t, with(bad, nil), 400, "malformed")
+	}
+	s.expect(t, call{method: "GET", path: "/auth/users/x", caller: "x"}, 404, "not-found")
+}
+
+func TestHistoryTellsWhoDidWhatWithoutSecrets(t *testing.T) {
+	s := newServer()
+	id := s.register(t)
+	s.expect(t, call{method: "POST", path: "/auth/users/" + id + "/email", caller: id, headers: map[string]string{"x-correlation-id": "my-request"}, body: `{"email":"new@example.com"}`}, 200, "")
+	read := call{method: "GET", path: "/auth/users/" + id + "/history", caller: id, query: map[string]string{"limit": "1"}}
+	out, first := s.expect(t, read, 200, "")
+	if strings.Contains(out.Body, "passwordHash") {
+		t.Errorf("the password's hash is shown: %s", out.Body)
+	}
+	read.query["cursor"] = first["nextCursor"].(string)
+	_, second := s.expect(t, read, 200, "")
+	item := func(page map[string]any) map[string]any { return page["items"].([]any)[0].(map[string]any) }
+	if got := item(first); got["type"] != "user.created.v1" || got["version"] != 1.0 || got["actor"] != "anonymous" || got["at"] != "2026-01-02T03:04:05Z" {
+		t.Errorf("first item %v", got)
+	}
+	if got := item(second); got["type"] != "user.email-changed.v1" || got["actor"] != id || got["correlationId"] != "my-request" || got["data"].(map[string]any)["new"] != "new@example.com" {
+		t.Errorf("second item %v", got)
+	}
+	if second["nextCursor"] != nil {
+		t.Errorf("the last page has the cursor %v", second["nextCursor"])
+	}
+	for _, bad := range []map[string]string{{"limit": "0"}, {"limit": "101"}, {"limit": "x"}, {"cursor": "!"}, {"cursor": "eA"}} {
+		read.query = bad
+		s.expect(t, read, 400, "malformed")
+	}
+}
+
+func TestWhatGoesWrongInsideStaysInside(t *testing.T) {
+	const internal = "table annals-events is on fire"
+	failing := api.Query("GET /failing", api.Public, func(context.Context, api.Call) (api.Reply[struct{}], error) {
+		return api.Reply[struct{}]{}, errors.New(internal)
+	})
+	panicking := api.Query("GET /panicking", api.Public, func(context.Context, api.Call) (api.Reply[struct{}], error) {
+		panic(internal)
+	})
+	s := newServer(failing, panicking)
+	for _, path := range []string{"/failing", "/panicking"} {
+		out, _ := s.expect(t, call{method: "GET", path: path}, 500, "internal")
+		if strings.Contains(out.Body, internal) {
+			t.Errorf("%s shows %s", path, out.Body)
+		}
+		if logged := s.log.String(); !strings.Contains(logged, internal) || !strings.Contains(logged, out.Headers["X-Correlation-Id"]) {
+			t.Errorf("%s is logged as %s", path, logged)
+		}
+	}
+}
+
+func TestAnUnknownOutcomeAsksForARepeat(t *testing.T) {
+	s := newServer()
+	s.store.Fail(estest.Before)
+	out, _ := s.expect(t, call{method: "POST", path: "/auth/users", body: ada}, 503, "unavailable")
+	if out.Headers["Retry-After"] == "" {
+		t.Error("no Retry-After")
+	}
+}
+
+func TestCorrelationIdsOfOthersAreTakenIfTheyAreSane(t *testing.T) {
+	s := newServer()
+	for given, taken := range map[string]bool{"trace-1.a:b_c": true, "a b": false, "<script>": false, strings.Repeat("x", 65): false} {
+		out, _ := s.expect(t, call{method: "GET", path: "/nowhere", headers: map[string]string{"x-correlation-id": given}}, 404, "no-such-route")
+		if got := out.Headers["X-Correlation-Id"]; (got == given) != taken || !taken && !es.ValidID(got) {
+			t.Errorf("%q became %q", given, got)
+		}
+	}
+}
+
+func TestABodyInBase64IsDecoded(t *testing.T) {
+	s := newServer()
+	in := events.APIGatewayV2HTTPRequest{RouteKey: "POST /auth/users", Body: base64.StdEncoding.EncodeToString([]byte(ada)), IsBase64Encoded: true}
+	if out, _ := s.Handle(t.Context(), in); out.StatusCode != 201 {
+		t.Errorf("status %d: %s", out.StatusCode, out.Body)
+	}
+	in.Body = "!"
+	if out, _ := s.Handle(t.Context(), in); out.StatusCode != 400 {
+		t.Errorf("status %d: %s", out.StatusCode, out.Body)
+	}
+}
+
+// Whatever comes in, what goes out is a response of the contract and never a 500.
+func FuzzHandle(f *testing.F) {
+	const id = "0197a0f0-0000-7000-8000-000000000001"
+	f.Add("POST", "/auth/users", "", "", ada, "", false)
+	f.Add("POST", "/auth/users/"+id+"/email", "if-match", `"1"`, `{"email":"a@b.cd"}`, id, false)
+	f.Add("POST", "/auth/users/"+id+"/password", "idempotency-key", "k", `{"current":"correct horse","new":"battery staple"}`, id, false)
+	f.Add("POST", "/auth/login", "idempotency-key", "k", `{"email":"ada@example.com","password":"correct horse"}`, "", false)
+	f.Add("GET", "/auth/users/"+id, "if-none-match", `"1"`, "at=2026-01-02T03:04:05Z", id, false)
+	f.Add("GET", "/auth/users/"+id+"/history", "x-correlation-id", "c", "cursor=MS4w", id, true)
+	f.Add("TRACE", "/auth/../users", "traceparent", "00-0-0-0", "\xff{}", "operator", true)
+	f.Fuzz(func(t *testing.T, method, path, header, value, body, caller string, encoded bool) {
+		s := newServer()
+		s.register(t)
+		in := events.APIGatewayV2HTTPRequest{RawPath: path, RouteKey: "$default", Headers: map[string]string{header: value}, Body: body, IsBase64Encoded: encoded}
+		in.RequestContext.HTTP.Method = method
+		if route, params, _ := api.Match(s.All, method, path); route.Path != "" {
+			in.RouteKey, in.PathParameters = route.Key(), params
+		}
+		if name, v, ok := strings.Cut(body, "="); ok {
+			in.QueryStringParameters = map[string]string{name: v}
+		}
+		if caller != "" {
+			in.RequestContext.Authorizer = &events.APIGatewayV2HTTPRequestContextAuthorizerDescription{Lambda: map[string]any{"caller": caller, "roles": header}}
+		}
+		out, err := s.Handle(t.Context(), in)
+		if err != nil || out.StatusCode < 200 || out.StatusCode >= 500 {
+			t.Fatalf("status %d, error %v: %s\n%s", out.StatusCode, err, out.Body, s.log)
+		}
+		if out.Headers["X-Correlation-Id"] == "" {
+			t.Error("no correlation id")
+		}
+		if out.StatusCode >= 400 {
+			var p gateway.Problem
+			if err := json.Unmarshal([]byte(out.Body), &p); err != nil || p.Status != out.StatusCode || p.Type == "" || p.Title == "" || p.Detail == "" {
+				t.Errorf("status %d with the problem %s", out.StatusCode, out.Body)
+			}
+		}
+	})
+}

@@ -1,0 +1,150 @@
+package internal
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// topLevel is everything that belongs beside the dotfiles. The second line comes and goes with
+// the builds and is not kept in git.
+const topLevel = "functions internal infra events localstack go.mod go.sum Makefile cdk.json README.md LICENSE " +
+	"build cdk.out"
+
+const modules = "internal/auth internal/user internal/file internal/payment internal/notification"
+
+// A place is a folder with one job. What the job does not need is banned, and why says why.
+type place struct {
+	folders string
+	may     string // import: folders of this repository, prefixes of other modules' paths
+	powers  string // may use, by name in the list of powers
+	why     string
+}
+
+// places lists every folder with Go files, the general ones after the particular ones. A name
+// that ends in /... stands for all folders below as well.
+var places = []place{
+	{"events", "", "",
+		"whoever reads the stored contract, in whatever year, needs nothing but Go itself"},
+	{"internal/es", "events", "chance",
+		"the core works for every module and every store, so it knows none; chance is for the jitter of retries"},
+	{"internal/es/estest", "events internal/es", "",
+		"its suites judge any store and any module, so they know none"},
+	{"internal/api", "events internal/es github.com/go-json-experiment/json", "",
+		"routes are data, and what carries the requests is the gateway's business"},
+	{modules, "events internal/es internal/api golang.org/x/crypto golang.org/x/text", "",
+		"a module meets others through events and the world through its arguments, so that it can be read, tested and moved alone"},
+	{"internal/password", "golang.org/x/crypto", "chance",
+		"hashing knows no user; chance is for salts"},
+	{"internal/token", "internal/es internal/api github.com/golang-jwt/jwt/v5", "",
+		"tokens say who calls, whatever the modules make of it"},
+	{"internal/keys", "internal/es", "chance files",
+		"keys serve whatever is sealed or signed; chance makes them, a file keeps the local one"},
+	{"internal/kms", "internal/keys github.com/aws/aws-sdk-go-v2", "network",
+		"an adapter of one AWS service knows that service and what it adapts it to"},
+	{"internal/dynamo", "events internal/es internal/keys github.com/aws/aws-sdk-go-v2 github.com/aws/smithy-go", "network",
+		"an adapter of one AWS service knows that service and what it adapts it to"},
+	{"internal/gateway", "events internal/es internal/api github.com/aws/aws-lambda-go github.com/go-json-experiment/json", "",
+		"payloads of API Gateway carry any module's routes and reach no service"},
+	{"internal/stream", "events internal/es internal/api internal/dynamo github.com/aws/aws-lambda-go " +
+		"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue", "",
+		"payloads of a stream carry any module's events; a table's items are the store's to decode"},
+	{"internal/topology", "internal/api " + modules, "",
+		"the system as data must not need the system"},
+	{"internal/app", "events internal/... github.com/ golang.org/", "clock settings chance files network",
+		"the wiring knows all parts, and nobody who starts it"},
+	{"internal", "", "files",
+		"only these tests are here, and they look at the files"},
+	{"functions/...", "internal/app", "",
+		"a main has nothing to decide"},
+	{"infra", "internal/topology github.com/aws/aws-cdk-go github.com/aws/constructs-go github.com/aws/jsii-runtime-go", "clock settings chance files network",
+		"whatever is deployed is in the topology, or localstack/ would not know it"},
+	{"infra/build", "internal/topology", "clock settings chance files network",
+		"whatever is deployed is in the topology, or localstack/ would not know it"},
+	{"localstack/...", "events internal/... infra/... localstack/... github.com/ golang.org/", "clock settings chance files network",
+		"it runs everything, on this machine alone"},
+}
+
+// testHelper is imported by tests alone, wherever they are.
+const testHelper = "internal/es/estest"
+
+// forTests is what the test files of all places, and of some, may import as well.
+var forTests = map[string]string{
+	"":                 testHelper + " localstack/dynoxide localstack/tables",
+	"internal/gateway": modules,
+}
+
+// A power makes code depend on more than its arguments.
+type power struct {
+	name string
+	uses *regexp.Regexp // identifiers of the standard library, with their package's path
+	why  string
+}
+
+var powers = []power{
+	{"clock", regexp.MustCompile(`^time\.(Now|Since|Until)$`),
+		"time comes in as an argument, so that every moment can be tested and repeated"},
+	{"settings", regexp.MustCompile(`^os\.(Getenv|LookupEnv|Environ|ExpandEnv)$`),
+		"settings are read once, at the start, by whoever wires the parts"},
+	{"chance", regexp.MustCompile(`^crypto/rand\.(Reader|Read|Text)$|` +
+		`^math/rand(/v2)?\.(Int\w*|Uint\w*|Float\w*|ExpFloat64|NormFloat64|N|Perm|Shuffle|Read|Seed)$`),
+		"ids and randomness come in as arguments, so that what happened can be repeated"},
+	{"files", regexp.MustCompile(`^(os|os/exec|io/ioutil)\.`),
+		"what is kept is kept through the store"},
+	{"network", regexp.MustCompile(`^net\.|` +
+		`^net/http\.((Default)?(Client|Transport)|Get|Head|Post\w*|(New)?Request\w*|Response\w*|Handle\w*|(New|Default)?Serve\w*|Listen\w*|Error|Redirect)$`),
+		"the world outside is reached through adapters"},
+}
+
+func TestEveryPlaceImportsAndUsesOnlyWhatItMay(t *testing.T) {
+	seen := 0
+	err := filepath.WalkDir("..", func(path string, d fs.DirEntry, err error) error {
+		name := d.Name()
+		switch {
+		case err != nil:
+			return err
+		case d.IsDir() && (name == "node_modules" || name == "testdata" || len(name) > 2 && name[0] == '.'):
+			return filepath.SkipDir
+		case !strings.HasSuffix(name, ".go"):
+			return nil
+		}
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		path, err = filepath.Rel("..", path)
+		if err != nil {
+			return err
+		}
+		source, err := parse(filepath.ToSlash(path), text)
+		if err != nil {
+			return err
+		}
+		seen++
+		for _, violation := range check(source) {
+			t.Error(violation)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if seen == 0 {
+		t.Error("no Go file was found")
+	}
+}
+
+func TestNothingElseIsAtTheTop(t *testing.T) {
+	entries, err := os.ReadDir("..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		if !belongsAtTop(e.Name()) {
+			t.Errorf("%s does not belong beside %s", e.Name(), topLevel)
+		}
+	}
+}
