@@ -34,6 +34,13 @@ type Config struct {
 	Log         *slog.Logger
 }
 
+// The caches of folded aggregates, in bytes: of a command function, which wants those of its
+// busiest streams to be there, and of the projector, which loads one now and then.
+const (
+	commandCache   = 64 << 20
+	projectorCache = 8 << 20
+)
+
 // Build makes a function's handler: real Lambda payloads in, real Lambda payloads out.
 type Build func(context.Context, Config) (lambda.Handler, error)
 
@@ -74,6 +81,15 @@ func (s system) table(id string) string {
 
 func (s system) store() es.Store { return &dynamo.Store{Client: s.dynamodb, Table: s.table("Events")} }
 
+// repository remembers up to so many bytes of folded aggregates.
+func (s system) repository(cache int) es.Repository {
+	return es.Repository{
+		Store:     s.store(),
+		Snapshots: &dynamo.Snapshots{Client: s.dynamodb, Table: s.table("Snapshots")},
+		Cache:     es.NewCache(cache),
+	}
+}
+
 func (s system) rows() es.Rows { return &dynamo.Rows{Client: s.dynamodb, Table: s.table("Views")} }
 
 func (s system) keys() keys.Table { return &dynamo.Keys{Client: s.dynamodb, Table: s.table("Keys")} }
@@ -101,7 +117,7 @@ func (s system) auth(ctx context.Context, ring *keys.Ring) (*auth.Module, error)
 		return nil, err
 	}
 	return &auth.Module{
-		Executor:   es.Executor{Store: s.store(), Now: s.Now},
+		Executor:   es.Executor{Repository: s.repository(commandCache), Now: s.Now},
 		AddressKey: address,
 		Passwords:  passwords{},
 		Tokens:     tokens{signing},

@@ -13,6 +13,6 @@ import (
 // Query builds functions/query, which serves the reads of every module.
 func Query(_ context.Context, c Config) (lambda.Handler, error) {
 	s := newSystem(c)
-	account := &auth.Module{Executor: es.Executor{Store: s.store()}, Rows: s.rows()}
+	account := &auth.Module{Executor: es.Executor{Repository: es.Repository{Store: s.store()}}, Rows: s.rows()}
 	return s.gateway(append(account.Routes(), api.Health()), nil), nil
 }

@@ -65,13 +65,13 @@ func (m *Module) login(ctx context.Context, call api.Call, in loginBody) (reply 
 // authenticate finds the account with this address and password. Without such an address it
 // compares with nothing, which takes as long.
 func (m *Module) authenticate(ctx context.Context, in loginBody) (User, error) {
-	claim, err := claims.Load(ctx, m.Store, m.address(in.Email))
+	claim, err := claims.Load(ctx, &m.Repository, m.address(in.Email))
 	if err != nil {
 		return User{}, err
 	}
 	var user User
 	if claim.State.UserID != "" {
-		loaded, err := m.users().Load(ctx, m.Store, claim.State.UserID)
+		loaded, err := m.users().Load(ctx, &m.Repository, claim.State.UserID)
 		if err != nil {
 			return User{}, err
 		}

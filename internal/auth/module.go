@@ -47,12 +47,17 @@ func (m *Module) Routes() []api.Route {
 	}
 }
 
-// Views lists the module's read models.
-func (m *Module) Views() []es.Projection { return []es.Projection{&Users} }
+// Projections lists what the projector keeps for the module: read models and snapshots.
+func (m *Module) Projections() []es.Projection {
+	return []es.Projection{
+		Users.On(m.Store, m.Rows),
+		m.users().Snapshotter(&m.Repository),
+	}
+}
 
 var (
-	claims   = es.Aggregate[Claim, events.Email]{Category: "email"}
-	sessions = es.Aggregate[Session, events.Session]{Category: "session"}
+	claims   = es.Aggregate[Claim, events.Email]{Category: "email", Reducer: 1}
+	sessions = es.Aggregate[Session, events.Session]{Category: "session", Reducer: 1}
 )
 
 // users is the aggregate of accounts. Whatever changes an account's address claims it in
@@ -60,6 +65,7 @@ var (
 func (m *Module) users() *es.Aggregate[User, events.Auth] {
 	return &es.Aggregate[User, events.Auth]{
 		Category: "user",
+		Reducer:  1,
 		Coupled: func(s es.Stream, decided []events.Auth) (steps []es.Step) {
 			for _, e := range decided {
 				switch e := e.(type) {

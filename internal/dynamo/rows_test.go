@@ -75,7 +75,7 @@ func TestAViewConvergesFromAnyOrderRepetitionAndOmissionOfCommits(t *testing.T) 
 			deliveries = append(deliveries, batch)
 		}
 		random.Shuffle(len(deliveries), func(i, j int) { deliveries[i], deliveries[j] = deliveries[j], deliveries[i] })
-		p := &es.Projector{Store: s, Rows: r, Views: []es.Projection{&names}}
+		p := es.Projector{names.On(s, r)}
 		for _, batch := range deliveries {
 			if failed := p.Project(t.Context(), batch); len(failed) > 0 {
 				t.Fatalf("seed %d trial %d: %v", seed, trial, failed)
@@ -94,7 +94,7 @@ func TestTwoProjectorsOfOneStreamDoNotOverwriteEachOther(t *testing.T) {
 	done := make(chan map[int]error)
 	for worker := range 2 {
 		go func() {
-			p := &es.Projector{Store: s, Rows: r, Views: []es.Projection{&names}}
+			p := es.Projector{names.On(s, r)}
 			failed := map[int]error{}
 			for i := range commits {
 				if i%2 == worker {

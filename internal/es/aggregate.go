@@ -2,7 +2,6 @@ package es
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/interview-sandbox/annals/events"
@@ -17,7 +16,8 @@ type Command[S any, E events.Event] interface {
 
 // State is what an aggregate's events add up to; its zero value means that nothing has
 // happened yet. Evolve never validates and never fails, and it leaves its receiver as it
-// was, maps and slices included, because folded states are shared.
+// was, maps and slices included, because folded states are shared. Snapshots hold a state
+// as JSON, so what Evolve needs has to be in exported fields.
 type State[S any, E events.Event] interface {
 	Evolve(E) S
 }
@@ -26,6 +26,11 @@ type State[S any, E events.Event] interface {
 type Aggregate[S State[S, E], E events.Event] struct {
 	// Category is the first part of the streams' names.
 	Category string
+	// Reducer is the version of State and Evolve. Raise it when either changes: snapshots
+	// of lower versions are then ignored and replaced.
+	Reducer int
+	// SnapshotEvery is how many events lie between two snapshots; 0 is the default for all.
+	SnapshotEvery int
 	// Coupled, if set, names what has to happen on other streams in the same transaction
 	// as these events, whichever command decided them. Commits to several streams cost
 	// twice as much, so return nothing where nothing is needed.
@@ -35,25 +40,26 @@ type Aggregate[S State[S, E], E events.Event] struct {
 // Step is one command aimed at one stream. [Aggregate.On] and [Aggregate.New] make steps.
 type Step interface {
 	stream() Stream
-	// plan loads the stream, unless it may be assumed empty, and decides.
+	// plan finds the stream's state, fresh or assumed, and decides.
 	plan(ctx context.Context, x *Executor, a asked) (plan, error)
 }
 
 // asked is what a step is planned for.
 type asked struct {
-	meta      Meta
-	expect    *Version // the version the stream has to be at, if any
-	speculate bool     // new streams may be assumed empty
-	coupled   bool     // in the wake of another step, which is the one that knows repeats
+	meta    Meta
+	expect  *Version // the version the stream has to be at, if any
+	assume  bool     // states may be assumed: from the cache, or empty for new streams
+	coupled bool     // in the wake of another step, which is the one that knows repeats
 }
 
 // plan is what a step came to.
 type plan struct {
-	tip        Tip
-	speculated bool     // decided on a state that was assumed, not loaded
-	replayOf   *Result  // the command was carried out before
-	pending    *Pending // nil: nothing happens
-	coupled    []Step
+	tip      Tip
+	assumed  bool     // decided on a state that was assumed, not read
+	replayOf *Result  // the command was carried out before
+	pending  *Pending // nil: nothing happens
+	coupled  []Step
+	stored   func() // tells the cache what the stream has become
 }
 
 type step[S State[S, E], E events.Event] struct {
@@ -78,22 +84,24 @@ func (a *Aggregate[S, E]) New(id string, c Command[S, E]) Step {
 func (s step[S, E]) stream() Stream { return NewStream(s.aggregate.Category, s.id) }
 
 func (s step[S, E]) plan(ctx context.Context, x *Executor, a asked) (plan, error) {
-	f := Folded[S]{Tip: StartOf(s.stream())}
-	speculated := s.isNew && a.speculate
-	if !speculated {
+	f, assumed := Folded[S]{Tip: StartOf(s.stream())}, false
+	if a.assume {
+		f, assumed = s.aggregate.cached(x.Cache, s.stream())
+		assumed = assumed || s.isNew
+	}
+	if !assumed {
 		var err error
-		if f, err = s.aggregate.Load(ctx, x.Store, s.id); err != nil {
+		if f, err = s.aggregate.Load(ctx, &x.Repository, s.id); err != nil {
 			return plan{}, err
 		}
 	}
-	p := plan{tip: f.Tip, speculated: speculated}
+	p := plan{tip: f.Tip, assumed: assumed}
 	if !a.coupled {
 		if done, ok := f.recent.find(a.meta.CommandID); ok {
 			if !done.sameRequest(a.meta.Fingerprint) {
-				return p, ErrKeyReused
+				return plan{}, ErrKeyReused
 			}
-			p.replayOf = &Result{Stream: s.stream(), Version: done.version, Replay: true}
-			return p, nil
+			return plan{replayOf: &Result{Stream: s.stream(), Version: done.version, Replay: true}}, nil
 		}
 	}
 	if a.expect != nil && *a.expect != f.Tip.Version() {
@@ -104,60 +112,18 @@ func (s step[S, E]) plan(ctx context.Context, x *Executor, a asked) (plan, error
 	if err != nil || len(decided) == 0 {
 		return p, err
 	}
-	more := make([]events.Event, len(decided))
+	more, state := make([]events.Event, len(decided)), f.State
 	for i, e := range decided {
-		more[i] = e
+		more[i], state = e, state.Evolve(e)
 	}
 	pending, err := f.Tip.Next(a.meta, now, more[0], more[1:]...)
 	if err != nil {
 		return p, err
 	}
 	p.pending = &pending
+	p.stored = func() { s.aggregate.keep(x.Cache, f.after(pending.commit, state)) }
 	if s.aggregate.Coupled != nil {
 		p.coupled = s.aggregate.Coupled(s.stream(), decided)
 	}
 	return p, nil
-}
-
-// Folded is an aggregate's state with the place in the stream it was folded to.
-type Folded[S any] struct {
-	State  S
-	Tip    Tip
-	recent recent
-}
-
-// Load reads and folds a whole stream.
-func (a *Aggregate[S, E]) Load(ctx context.Context, store Store, id string) (Folded[S], error) {
-	s := NewStream(a.Category, id)
-	f := Folded[S]{Tip: StartOf(s)}
-	for c, err := range store.Read(ctx, s, Range{}) {
-		if err != nil {
-			return f, fmt.Errorf("load %s: %w", a.Category, err)
-		}
-		if f, err = a.fold(f, c); err != nil {
-			return f, fmt.Errorf("load %s: %w", a.Category, err)
-		}
-	}
-	return f, nil
-}
-
-func (a *Aggregate[S, E]) fold(f Folded[S], c Commit) (Folded[S], error) {
-	tip, err := f.Tip.Follow(c)
-	if err != nil {
-		return f, err
-	}
-	recorded, err := c.Recorded()
-	if err != nil {
-		return f, err
-	}
-	for _, r := range recorded {
-		e, ok := r.Event.(E)
-		if !ok {
-			return f, &DamagedError{c.Stream, r.Version, fmt.Sprintf("%s does not belong on a %s stream", r.Event.EventType(), a.Category)}
-		}
-		f.State = f.State.Evolve(e)
-	}
-	f.Tip = tip
-	f.recent.add(c)
-	return f, nil
 }

@@ -8,13 +8,17 @@ import (
 	"time"
 )
 
-// attempts bounds how often a command is decided anew because others were faster.
-const attempts = 10
+// attempts bounds how often a command is decided anew because others were faster, and
+// unknowns how often because the store did not say what it did.
+const (
+	attempts = 10
+	unknowns = 3
+)
 
 // Executor carries out commands: load, fold, decide, append.
 type Executor struct {
-	Store Store
-	Now   func() time.Time
+	Repository
+	Now func() time.Time
 }
 
 // Result is what came of a command.
@@ -26,70 +30,99 @@ type Result struct {
 
 // Execute carries out a command once, however often it is called with the same
 // meta.CommandID: a repeat gives the first result. expect, if not nil, is the version the
-// stream has to be at, else [ErrStale]. A conflict with another writer is decided again on
-// the new state, a bounded number of times. Errors are those of Decide, of [Store.Append],
-// [ErrStale] and [ErrKeyReused]; after any of them but [ErrUnavailable] nothing was stored.
+// stream has to be at, else [ErrStale]. It first decides on what is cached, or for a new
+// stream on nothing; a decision that stores events proves by that that it was made on the
+// present state, and any other is made again on what the store has. A conflict with another
+// writer, or an append whose outcome is not known, is decided again, a bounded number of
+// times. Errors are those of Decide, of [Store], [ErrStale] and [ErrKeyReused]; after any of
+// them but [ErrUnavailable] nothing was stored.
 func (x *Executor) Execute(ctx context.Context, meta Meta, expect *Version, s Step) (Result, error) {
-	a := asked{meta: meta, expect: expect, speculate: true}
+	a := asked{meta: meta, expect: expect, assume: true}
+	var last error
+	unknown := 0
 	for attempt := range attempts {
-		root, pending, err := x.plan(ctx, s, a)
-		if errors.Is(err, errSpeculation) {
-			a.speculate = false
-			root, pending, err = x.plan(ctx, s, a)
+		plans, err := x.plan(ctx, s, a)
+		if errors.Is(err, errAssumed) {
+			a.assume = false
+			plans, err = x.plan(ctx, s, a)
 		}
-		switch {
-		case err != nil:
+		if err != nil {
 			return Result{}, err
+		}
+		root := plans[0]
+		switch {
 		case root.replayOf != nil:
-			return *root.replayOf, nil
-		case len(pending) == 0:
+			// After an unknown outcome it is this call's own append that has been found.
+			return Result{root.replayOf.Stream, root.replayOf.Version, unknown == 0}, nil
+		case root.pending == nil:
 			return Result{Stream: s.stream(), Version: root.tip.Version()}, nil
 		}
-		err = x.Store.Append(ctx, pending...)
+		last = x.append(ctx, plans)
 		switch {
-		case err == nil:
-			return Result{Stream: s.stream(), Version: pending[0].commit.Last()}, nil
-		case !errors.Is(err, ErrConflict):
-			return Result{}, err
+		case last == nil:
+			return Result{Stream: s.stream(), Version: root.pending.commit.Last()}, nil
+		case errors.Is(last, ErrUnavailable):
+			if unknown++; unknown == unknowns || ctx.Err() != nil {
+				return Result{}, last
+			}
+		case !errors.Is(last, ErrConflict):
+			return Result{}, last
 		}
-		if a.speculate {
+		if a.assume {
 			// The assumption was wrong; that is no contention, so there is nothing to wait for.
-			a.speculate = false
+			a.assume = false
 			continue
 		}
 		if err := backOff(ctx, attempt); err != nil {
-			return Result{}, err
+			return Result{}, errors.Join(last, err)
 		}
 	}
-	return Result{}, ErrConflict
+	return Result{}, last
 }
 
-var errSpeculation = errors.New("decided on an assumed state")
+func (x *Executor) append(ctx context.Context, plans []plan) error {
+	var pending []Pending
+	for _, p := range plans {
+		if p.pending != nil {
+			pending = append(pending, *p.pending)
+		}
+	}
+	if err := x.Store.Append(ctx, pending...); err != nil {
+		return err
+	}
+	for _, p := range plans {
+		if p.pending != nil {
+			p.stored()
+		}
+	}
+	return nil
+}
+
+var errAssumed = errors.New("decided on an assumed state")
 
 // plan plans a step and everything coupled to it. A refusal, or a decision that nothing is
-// to be done, counts only if no state was assumed; otherwise the error is errSpeculation.
-func (x *Executor) plan(ctx context.Context, s Step, a asked) (root plan, pending []Pending, err error) {
+// to be done, counts only if no state was assumed; otherwise the error is errAssumed. That a
+// command was carried out before is a fact on any state.
+func (x *Executor) plan(ctx context.Context, s Step, a asked) (plans []plan, err error) {
 	assumed := false
 	steps := []Step{s}
 	for i := 0; i < len(steps); i++ {
 		p, err := steps[i].plan(ctx, x, a)
-		assumed = assumed || p.speculated
+		if p.replayOf != nil {
+			return []plan{p}, nil
+		}
+		assumed = assumed || p.assumed
 		switch {
 		case assumed && (err != nil || p.pending == nil):
-			return plan{}, nil, errSpeculation
+			return nil, errAssumed
 		case err != nil:
-			return plan{}, nil, err
+			return nil, err
 		}
-		if i == 0 {
-			root = p
-		}
-		if p.pending != nil {
-			pending = append(pending, *p.pending)
-		}
+		plans = append(plans, p)
 		steps = append(steps, p.coupled...)
 		a.expect, a.coupled = nil, true
 	}
-	return root, pending, nil
+	return plans, nil
 }
 
 // backOff waits a random time that grows with the attempts ("full jitter", AWS

@@ -69,7 +69,7 @@ var (
 )
 
 func executor(s es.Store) *es.Executor {
-	return &es.Executor{Store: s, Now: func() time.Time { return estest.Now }}
+	return &es.Executor{Repository: es.Repository{Store: s}, Now: func() time.Time { return estest.Now }}
 }
 
 func as(command string) es.Meta { return es.Meta{CommandID: command, Fingerprint: []byte(command)} }
@@ -78,7 +78,7 @@ func version(v es.Version) *es.Version { return &v }
 
 func namesOf(t *testing.T, s es.Store, id string) string {
 	t.Helper()
-	f, err := plain.Load(t.Context(), s, id)
+	f, err := plain.Load(t.Context(), &es.Repository{Store: s}, id)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -142,18 +142,28 @@ func TestARepeatGivesTheFirstResult(t *testing.T) {
 	}
 }
 
-func TestARepeatAfterALostReplyChangesNothing(t *testing.T) {
+func TestAnUnknownOutcomeIsFoundOutAndTheCommandTakesEffectOnce(t *testing.T) {
 	for name, step := range map[string]es.Step{"one stream": plain.New("1", give("a")), "several streams": unique.New("1", give("a"))} {
-		s := new(estest.Memory)
-		s.Fail(estest.LostReply)
-		x := executor(s)
-		if _, err := x.Execute(t.Context(), as("1"), nil, step); !errors.Is(err, es.ErrUnavailable) {
-			t.Fatalf("%s: got %v, want %v", name, err, es.ErrUnavailable)
+		for fault, faults := range map[string][]estest.Fault{
+			"failed before":       {estest.Before},
+			"lost reply":          {estest.LostReply},
+			"one after the other": {estest.Before, estest.LostReply},
+		} {
+			s := new(estest.Memory)
+			s.Fail(faults...)
+			got, err := executor(s).Execute(t.Context(), as("1"), nil, step)
+			if err != nil || got != (es.Result{Stream: "user#1", Version: 1}) || namesOf(t, s, "1") != "[a]" {
+				t.Errorf("%s, %s: got %+v, error %v, names %s", name, fault, got, err, namesOf(t, s, "1"))
+			}
 		}
-		got, err := x.Execute(t.Context(), as("1"), nil, step)
-		if err != nil || got.Version != 1 || namesOf(t, s, "1") != "[a]" {
-			t.Errorf("%s: got %+v, error %v, names %s", name, got, err, namesOf(t, s, "1"))
-		}
+	}
+}
+
+func TestAnOutcomeThatStaysUnknownIsSaidToBe(t *testing.T) {
+	s := new(estest.Memory)
+	s.Fail(estest.Before, estest.Before, estest.Before)
+	if _, err := executor(s).Execute(t.Context(), as("1"), nil, plain.New("1", give("a"))); !errors.Is(err, es.ErrUnavailable) {
+		t.Errorf("got %v, want %v", err, es.ErrUnavailable)
 	}
 }
 
@@ -184,7 +194,7 @@ func TestParallelCommandsOnOneStreamAllTakeEffectOnce(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	f, err := plain.Load(t.Context(), s, "1")
+	f, err := plain.Load(t.Context(), &es.Repository{Store: s}, "1")
 	seen := map[string]bool{}
 	for _, name := range f.State {
 		seen[name] = true
@@ -239,7 +249,7 @@ func TestWhatIsCoupledHappensTogetherOrNotAtAll(t *testing.T) {
 			t.Errorf("got %v, want %v", err, errTaken)
 		}
 	}
-	holder, err := claimsOfNames.Load(t.Context(), s, "wanted")
+	holder, err := claimsOfNames.Load(t.Context(), &es.Repository{Store: s}, "wanted")
 	if won != 1 || err != nil {
 		t.Fatalf("%d won, error %v", won, err)
 	}
@@ -292,7 +302,8 @@ func TestConflictsWithoutEndEndInAnError(t *testing.T) {
 func TestTimeNeverRunsBackwardsWithinAStream(t *testing.T) {
 	s := new(estest.Memory)
 	for i, clock := range []time.Time{estest.Now, estest.Now.Add(-time.Hour), estest.Now.Add(time.Second)} {
-		x := &es.Executor{Store: s, Now: func() time.Time { return clock }}
+		x := executor(s)
+		x.Now = func() time.Time { return clock }
 		if _, err := x.Execute(t.Context(), as(fmt.Sprint(i)), nil, plain.On("1", give(fmt.Sprint(i)))); err != nil {
 			t.Fatal(err)
 		}
@@ -343,7 +354,7 @@ func TestAStreamThatDoesNotFitTogetherIsAnErrorThatNamesThePlace(t *testing.T) {
 		}, 3},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := plain.Load(t.Context(), &recorded{commits: c.damage(commits())}, "1")
+			_, err := plain.Load(t.Context(), &es.Repository{Store: &recorded{commits: c.damage(commits())}}, "1")
 			var damaged *es.DamagedError
 			if !errors.As(err, &damaged) || damaged.Version != c.at {
 				t.Errorf("got %v, want an error at version %d", err, c.at)
@@ -370,7 +381,7 @@ func (r *recorded) Read(context.Context, es.Stream, es.Range) iter.Seq2[es.Commi
 
 func TestAnUnknownEventIsAnErrorThatNamesItsPlace(t *testing.T) {
 	s := &recorded{commits: []es.Commit{{Stream: "user#1", Version: 1, Events: []es.Data{{Type: "user.vanished.v9", JSON: []byte(`{}`)}}}}}
-	_, err := plain.Load(t.Context(), s, "1")
+	_, err := plain.Load(t.Context(), &es.Repository{Store: s}, "1")
 	var unknown *events.UnknownTypeError
 	if !errors.As(err, &unknown) || err.Error() != `load user: user#1 version 1: unknown event type "user.vanished.v9"` {
 		t.Errorf("got %v", err)

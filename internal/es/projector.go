@@ -6,20 +6,16 @@ import (
 	"sync"
 )
 
-// Projector keeps the rows of views in step with the streams.
-type Projector struct {
-	Store Store
-	Rows  Rows
-	Views []Projection
-}
+// Projector keeps projections in step with the streams.
+type Projector []Projection
 
 // parallel bounds how many streams are projected at the same time.
 const parallel = 16
 
-// Project brings the rows of every view up to these commits, which may be of any streams,
-// in any order and repeated. It gives the error of each commit whose stream could not be
+// Project brings every projection up to these commits, which may be of any streams, in any
+// order and repeated. It gives the error of each commit whose stream could not be
 // projected, by the commit's place; all others are done.
-func (p *Projector) Project(ctx context.Context, commits []Commit) map[int]error {
+func (p Projector) Project(ctx context.Context, commits []Commit) map[int]error {
 	places := map[Stream][]int{}
 	for i, c := range commits {
 		places[c.Stream] = append(places[c.Stream], i)
@@ -51,11 +47,11 @@ func (p *Projector) Project(ctx context.Context, commits []Commit) map[int]error
 	return failed
 }
 
-func (p *Projector) project(ctx context.Context, s Stream, commits []Commit) error {
+func (p Projector) project(ctx context.Context, s Stream, commits []Commit) error {
 	var all error
-	for _, v := range p.Views {
-		if v.Covers(s) {
-			all = errors.Join(all, v.Project(ctx, p.Store, p.Rows, s, commits))
+	for _, projection := range p {
+		if projection.Covers(s) {
+			all = errors.Join(all, projection.Project(ctx, s, commits))
 		}
 	}
 	return all

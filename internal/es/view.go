@@ -32,37 +32,46 @@ type Rows interface {
 	Save(ctx context.Context, k RowKey, row any, was, now Version) error
 }
 
-// Projection is a view as the projector sees it, whatever its rows are.
+// Projection is what the projector keeps in step with the streams: a view or snapshots.
 type Projection interface {
-	// Project brings one stream's row up to these commits. Commits that the row has seen
-	// change nothing, and those missing before them are read from the store, so any order,
-	// repetition or omission of calls comes to the same row.
-	Project(ctx context.Context, store Store, rows Rows, s Stream, commits []Commit) error
-	// Covers reports whether the view has a row for the stream.
+	// Covers reports whether the projection follows the stream.
 	Covers(Stream) bool
+	// Project brings the projection up to these commits of the stream. They may come in any
+	// order, again, or not at all: in the end it always comes to the same.
+	Project(ctx context.Context, s Stream, commits []Commit) error
+}
+
+// On is the view's projection of a store's streams into rows.
+func (v *View[R]) On(store Store, rows Rows) Projection { return projection[R]{v, store, rows} }
+
+type projection[R any] struct {
+	*View[R]
+	store Store
+	rows  Rows
 }
 
 // Covers implements [Projection].
-func (v *View[R]) Covers(s Stream) bool { return s.Category() == v.Category }
+func (v projection[R]) Covers(s Stream) bool { return s.Category() == v.Category }
 
-// Project implements [Projection].
-func (v *View[R]) Project(ctx context.Context, store Store, rows Rows, s Stream, commits []Commit) error {
+// Project implements [Projection]. Commits that the row has seen change nothing, and those
+// missing before them are read from the store.
+func (v projection[R]) Project(ctx context.Context, s Stream, commits []Commit) error {
 	key := v.key(s.ID())
 	commits = slices.SortedFunc(slices.Values(commits), func(a, b Commit) int { return cmp.Compare(a.Version, b.Version) })
 	for attempt := range attempts {
 		f := folding[R]{apply: v.Apply}
-		was, err := rows.Load(ctx, key, &f.row, true)
+		was, err := v.rows.Load(ctx, key, &f.row, true)
 		if err != nil {
 			return fmt.Errorf("project to view %s: %w", v.Name, err)
 		}
 		f.version = was
-		if err := f.catchUp(ctx, store, s, commits); err != nil {
+		if err := f.catchUp(ctx, v.store, s, commits); err != nil {
 			return fmt.Errorf("project to view %s: %w", v.Name, err)
 		}
 		if f.version == was {
 			return nil
 		}
-		if err = rows.Save(ctx, key, f.row, was, f.version); !errors.Is(err, ErrConflict) {
+		if err = v.rows.Save(ctx, key, f.row, was, f.version); !errors.Is(err, ErrConflict) {
 			return err
 		}
 		if err := backOff(ctx, attempt); err != nil {

@@ -36,7 +36,7 @@ func newServer(extra ...api.Route) *server {
 	s := &server{store: new(estest.Memory), log: new(bytes.Buffer)}
 	now := func() time.Time { return estest.Now }
 	module := &auth.Module{
-		Executor:   es.Executor{Store: s.store, Now: now},
+		Executor:   es.Executor{Repository: es.Repository{Store: s.store}, Now: now},
 		Rows:       new(estest.Rows),
 		AddressKey: []byte("key"),
 		Passwords:  quick{},
@@ -328,7 +328,7 @@ func TestWhatGoesWrongInsideStaysInside(t *testing.T) {
 
 func TestAnUnknownOutcomeAsksForARepeat(t *testing.T) {
 	s := newServer()
-	s.store.Fail(estest.Before)
+	s.store.Fail(estest.Before, estest.Before, estest.Before)
 	out, _ := s.expect(t, call{method: "POST", path: "/auth/users", body: ada}, 503, "unavailable")
 	if out.Headers["Retry-After"] == "" {
 		t.Error("no Retry-After")

@@ -93,6 +93,7 @@ const Authorizer = "authorizer"
 func Tables() []Table {
 	return []Table{
 		{ID: "Events", Suffix: "events", Partition: Key{"stream", String}, Sort: &Key{"version", Number}, Stream: true},
+		{ID: "Snapshots", Suffix: "snapshots", Partition: Key{"stream", String}},
 		{ID: "Views", Suffix: "views", Partition: Key{"row", String}},
 		{ID: "Keys", Suffix: "keys", Partition: Key{"id", String}},
 	}
@@ -103,6 +104,7 @@ func Functions() []Function {
 	return []Function{
 		{Name: "command-auth", Memory: 512, Timeout: 10 * time.Second, Keys: true, Grants: []Grant{
 			{"Events", []string{"Query", "PutItem"}},
+			{"Snapshots", []string{"GetItem"}},
 			{"Keys", []string{"GetItem", "PutItem"}},
 		}},
 		{Name: "query", Memory: 256, Timeout: 10 * time.Second, Grants: []Grant{
@@ -114,6 +116,7 @@ func Functions() []Function {
 		}},
 		{Name: "projector", Memory: 256, Timeout: 60 * time.Second, Grants: []Grant{
 			{"Events", []string{"Query"}},
+			{"Snapshots", []string{"GetItem", "PutItem"}},
 			{"Views", []string{"GetItem", "PutItem"}},
 		}},
 	}

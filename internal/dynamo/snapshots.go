@@ -1,0 +1,102 @@
+package dynamo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/interview-sandbox/annals/internal/es"
+)
+
+// Snapshots keeps the newest snapshot of each stream in a table: "stream" is the key,
+// "version", "at" and "tip" say which commit it was made after, "reducer" by which reducer,
+// "state" is JSON, "recent" the last commands, "hash" covers all of these.
+type Snapshots struct {
+	Client *dynamodb.Client
+	Table  string
+}
+
+// Load implements [es.SnapshotStore] with one GetItem. It may be a moment old, which costs
+// half and does no harm: what follows the snapshot is read from the stream.
+func (s *Snapshots) Load(ctx context.Context, stream es.Stream) (es.Snapshot, bool, error) {
+	out, err := s.Client.GetItem(ctx, &dynamodb.GetItemInput{TableName: &s.Table, Key: map[string]types.AttributeValue{"stream": text(stream)}})
+	if err != nil {
+		return es.Snapshot{}, false, fmt.Errorf("load a snapshot: %w", err)
+	}
+	if out.Item == nil {
+		return es.Snapshot{}, false, nil
+	}
+	snapshot, ok := decodeSnapshot(out.Item)
+	return snapshot, ok, nil
+}
+
+// Save implements [es.SnapshotStore] with one conditional PutItem, and a second one if what
+// is there turns out to be damaged.
+func (s *Snapshots) Save(ctx context.Context, snapshot es.Snapshot) error {
+	item := map[string]types.AttributeValue{
+		"stream":  text(snapshot.Stream),
+		"version": number(snapshot.Version),
+		"at":      text(snapshot.At.UTC().Format(timeForm)),
+		"tip":     binary(snapshot.Tip[:]),
+		"reducer": number(snapshot.Reducer),
+		"state":   text(string(snapshot.State)),
+		"recent":  binary(snapshot.Recent),
+		"hash":    binary(snapshot.Hash[:]),
+	}
+	if len(snapshot.State)+len(snapshot.Recent) > es.MaxCommitBytes {
+		return fmt.Errorf("save a snapshot of %d bytes: %w", len(snapshot.State), es.ErrTooLarge)
+	}
+	there, err := s.put(ctx, item, "attribute_not_exists(#stream) OR #reducer < :reducer OR (#reducer = :reducer AND #version < :version)",
+		map[string]string{"#stream": "stream", "#reducer": "reducer", "#version": "version"},
+		map[string]types.AttributeValue{":reducer": item["reducer"], ":version": item["version"]})
+	if !errors.Is(err, es.ErrConflict) {
+		return err
+	}
+	if found, ok := decodeSnapshot(there); ok && found.Hash == found.ComputeHash() {
+		return es.ErrConflict
+	}
+	if there["hash"] == nil {
+		_, err = s.put(ctx, item, "attribute_not_exists(#hash)", map[string]string{"#hash": "hash"}, nil)
+		return err
+	}
+	_, err = s.put(ctx, item, "#hash = :damaged", map[string]string{"#hash": "hash"}, map[string]types.AttributeValue{":damaged": there["hash"]})
+	return err
+}
+
+func (s *Snapshots) put(ctx context.Context, item map[string]types.AttributeValue, condition string, names map[string]string, values map[string]types.AttributeValue) (there map[string]types.AttributeValue, err error) {
+	_, err = s.Client.PutItem(ctx, &dynamodb.PutItemInput{
+		TableName:                           &s.Table,
+		Item:                                item,
+		ConditionExpression:                 &condition,
+		ExpressionAttributeNames:            names,
+		ExpressionAttributeValues:           values,
+		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
+	})
+	var failed *types.ConditionalCheckFailedException
+	switch {
+	case errors.As(err, &failed):
+		return failed.Item, es.ErrConflict
+	case err != nil:
+		return nil, fmt.Errorf("save a snapshot: %w", err)
+	}
+	return nil, nil
+}
+
+func decodeSnapshot(item map[string]types.AttributeValue) (es.Snapshot, bool) {
+	r := reader{item: item}
+	snapshot := es.Snapshot{
+		Stream:  es.Stream(r.text("stream")),
+		Version: es.Version(r.number("version")),
+		At:      r.time("at"),
+		Tip:     r.hash("tip"),
+		Reducer: int(r.number("reducer")),
+		State:   []byte(r.text("state")),
+		Recent:  r.binary("recent"),
+		Hash:    r.hash("hash"),
+	}
+	return snapshot, r.damage == ""
+}
+

@@ -1,0 +1,44 @@
+package estest
+
+import (
+	"context"
+	"sync"
+
+	"github.com/interview-sandbox/annals/internal/es"
+)
+
+// Snapshots is a real [es.SnapshotStore] that keeps its snapshots in memory. Its zero value
+// is ready.
+type Snapshots struct {
+	mu   sync.Mutex
+	kept map[es.Stream]es.Snapshot
+}
+
+// Load implements [es.SnapshotStore].
+func (m *Snapshots) Load(_ context.Context, s es.Stream) (es.Snapshot, bool, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	snapshot, ok := m.kept[s]
+	return snapshot, ok, nil
+}
+
+// Save implements [es.SnapshotStore].
+func (m *Snapshots) Save(_ context.Context, snapshot es.Snapshot) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	there, ok := m.kept[snapshot.Stream]
+	whole := ok && there.Hash == there.ComputeHash()
+	if whole && (there.Reducer > snapshot.Reducer || there.Reducer == snapshot.Reducer && there.Version >= snapshot.Version) {
+		return es.ErrConflict
+	}
+	m.Put(snapshot)
+	return nil
+}
+
+// Put stores a snapshot whatever is there, as damage and old programs do.
+func (m *Snapshots) Put(snapshot es.Snapshot) {
+	if m.kept == nil {
+		m.kept = map[es.Stream]es.Snapshot{}
+	}
+	m.kept[snapshot.Stream] = snapshot
+}

@@ -1,0 +1,127 @@
+package es
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/interview-sandbox/annals/events"
+)
+
+// Repository is where aggregates are loaded from.
+type Repository struct {
+	Store     Store
+	Snapshots SnapshotStore // nil: whole streams are folded
+	Cache     *Cache        // nil: nothing is remembered
+}
+
+// tail is how many commits a cold load reads first, newest first. It is the whole of most
+// streams; of a longer one the snapshot has what lies before.
+const tail = 16
+
+// Folded is an aggregate's state with the place in the stream it was folded to.
+type Folded[S any] struct {
+	State  S
+	Tip    Tip
+	recent recent
+}
+
+// Load folds a stream to its present state: what follows the cached state, or else what
+// follows a snapshot, or else the whole stream.
+func (a *Aggregate[S, E]) Load(ctx context.Context, r *Repository, id string) (Folded[S], error) {
+	s := NewStream(a.Category, id)
+	f, ok := a.cached(r.Cache, s)
+	var err error
+	if ok {
+		f, err = a.follow(ctx, r.Store, f, Range{After: f.Tip.Version()})
+	} else {
+		f, err = a.loadCold(ctx, r, s)
+	}
+	if err != nil {
+		return Folded[S]{}, fmt.Errorf("load %s: %w", a.Category, err)
+	}
+	a.keep(r.Cache, f)
+	return f, nil
+}
+
+func (a *Aggregate[S, E]) loadCold(ctx context.Context, r *Repository, s Stream) (Folded[S], error) {
+	f := Folded[S]{Tip: StartOf(s)}
+	if r.Snapshots == nil {
+		return a.follow(ctx, r.Store, f, Range{})
+	}
+	var newest []Commit
+	for c, err := range r.Store.Read(ctx, s, Range{Backward: true, Limit: tail}) {
+		if err != nil {
+			return f, err
+		}
+		newest = append(newest, c)
+	}
+	slices.Reverse(newest)
+	if len(newest) > 0 && newest[0].Version > 1 {
+		snapshot, err := a.snapshot(ctx, r.Snapshots, s)
+		if err != nil {
+			return f, err
+		}
+		if snapshot.Tip.Version() <= newest[len(newest)-1].Last() {
+			f = snapshot
+		}
+		if before := newest[0].Version - 1; f.Tip.Version() < before {
+			if f, err = a.follow(ctx, r.Store, f, Range{After: f.Tip.Version(), Through: before}); err != nil {
+				return f, err
+			}
+		}
+	}
+	for _, c := range newest {
+		if c.Version <= f.Tip.Version() {
+			continue
+		}
+		var err error
+		if f, err = a.fold(f, c); err != nil {
+			return f, err
+		}
+	}
+	return f, nil
+}
+
+// follow folds more commits of the stream.
+func (a *Aggregate[S, E]) follow(ctx context.Context, store Store, f Folded[S], r Range) (Folded[S], error) {
+	for c, err := range store.Read(ctx, f.Tip.Stream(), r) {
+		if err != nil {
+			return f, err
+		}
+		if f, err = a.fold(f, c); err != nil {
+			return f, err
+		}
+	}
+	return f, nil
+}
+
+func (a *Aggregate[S, E]) fold(f Folded[S], c Commit) (Folded[S], error) {
+	tip, err := f.Tip.Follow(c)
+	if err != nil {
+		return f, err
+	}
+	for i, d := range c.Events {
+		version := c.Version + Version(i)
+		decoded, err := events.Decode(d.Type, d.JSON)
+		if err != nil {
+			return f, fmt.Errorf("%s version %d: %w", c.Stream, version, err)
+		}
+		e, ok := decoded.(E)
+		if !ok {
+			return f, &DamagedError{c.Stream, version, fmt.Sprintf("%s does not belong on a %s stream", d.Type, a.Category)}
+		}
+		f.State = f.State.Evolve(e)
+	}
+	f.Tip = tip
+	f.recent.add(c)
+	return f, nil
+}
+
+// after is what the aggregate has become once a commit with these events is stored.
+func (f Folded[S]) after(c Commit, state S) Folded[S] {
+	f.State = state
+	f.Tip = Tip{c.Stream, c.Last(), c.Hash, c.At}
+	f.recent.add(c)
+	return f
+}

@@ -1,0 +1,117 @@
+package es
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/interview-sandbox/annals/events"
+)
+
+// Snapshot is a folded state, so that a long stream need not be read from its beginning. It
+// can be thrown away at any time.
+type Snapshot struct {
+	Stream  Stream
+	Version Version   // of the stream's last event that is in it
+	At      time.Time // of that event's commit
+	Tip     Hash      // of that event's commit
+	Reducer int       // the aggregate's, see [Aggregate.Reducer]
+	State   []byte    // JSON
+	Recent  []byte    // the last commands, so that repeats of them are known
+	Hash    Hash      // over all of the above
+}
+
+// ComputeHash is the digest that Hash has to be.
+func (s Snapshot) ComputeHash() Hash {
+	d := digest{sha256.New()}
+	d.text("annals snapshot 1")
+	d.text(string(s.Stream))
+	d.number(uint64(s.Version))
+	d.number(uint64(s.At.UnixMilli()))
+	d.Write(s.Tip[:])
+	d.number(uint64(s.Reducer))
+	d.text(string(s.State))
+	d.text(string(s.Recent))
+	return Hash(d.Sum(nil))
+}
+
+// SnapshotStore keeps the newest snapshot of each stream.
+type SnapshotStore interface {
+	// Load gives a stream's snapshot; ok is false if there is none that can be read.
+	Load(ctx context.Context, s Stream) (snapshot Snapshot, ok bool, err error)
+
+	// Save stores a snapshot unless there is one of the same stream that is better: of a
+	// higher reducer, or of the same and no lower version. A stored snapshot that does not
+	// fit its hash is never better. [ErrConflict] if it was not stored.
+	Save(ctx context.Context, snapshot Snapshot) error
+}
+
+// snapshot restores a stream's snapshot; the state of an empty stream if there is none, or
+// none that this reducer made, or a damaged one.
+func (a *Aggregate[S, E]) snapshot(ctx context.Context, from SnapshotStore, s Stream) (Folded[S], error) {
+	empty := Folded[S]{Tip: StartOf(s)}
+	stored, ok, err := from.Load(ctx, s)
+	if err != nil {
+		return empty, err
+	}
+	if !ok || stored.Stream != s || stored.Reducer != a.Reducer || stored.Hash != stored.ComputeHash() {
+		return empty, nil
+	}
+	f := Folded[S]{Tip: Tip{s, stored.Version, stored.Tip, stored.At}}
+	if json.Unmarshal(stored.State, &f.State) != nil {
+		return empty, nil
+	}
+	if f.recent, err = decodeRecent(stored.Recent); err != nil {
+		return empty, nil
+	}
+	return f, nil
+}
+
+// defaultSnapshotEvery keeps the commits since the last snapshot within the first read of a
+// cold load.
+const defaultSnapshotEvery = tail
+
+// Snapshotter is the projection that keeps an aggregate's snapshots.
+func (a *Aggregate[S, E]) Snapshotter(r *Repository) Projection { return snapshotter[S, E]{a, r} }
+
+type snapshotter[S State[S, E], E events.Event] struct {
+	aggregate  *Aggregate[S, E]
+	repository *Repository
+}
+
+// Covers implements [Projection].
+func (p snapshotter[S, E]) Covers(s Stream) bool { return s.Category() == p.aggregate.Category }
+
+// Project implements [Projection]. It makes a snapshot whenever the stream's version passes
+// a multiple of the aggregate's policy.
+func (p snapshotter[S, E]) Project(ctx context.Context, s Stream, commits []Commit) error {
+	every := Version(p.aggregate.SnapshotEvery)
+	if every == 0 {
+		every = defaultSnapshotEvery
+	}
+	due := false
+	for _, c := range commits {
+		due = due || (c.Version-1)/every != c.Last()/every
+	}
+	if !due {
+		return nil
+	}
+	f, err := p.aggregate.Load(ctx, p.repository, s.ID())
+	if err != nil {
+		return fmt.Errorf("make a snapshot: %w", err)
+	}
+	state, err := json.Marshal(f.State)
+	if err != nil {
+		return fmt.Errorf("make a snapshot of a %s: %w", s.Category(), err)
+	}
+	made := Snapshot{Stream: s, Version: f.Tip.version, At: f.Tip.at, Tip: f.Tip.hash, Reducer: p.aggregate.Reducer, State: state, Recent: f.recent.encode()}
+	made.Hash = made.ComputeHash()
+	// A snapshot that is too large to be stored is left out: it only saves time.
+	if err := p.repository.Snapshots.Save(ctx, made); err != nil && !errors.Is(err, ErrConflict) && !errors.Is(err, ErrTooLarge) {
+		return fmt.Errorf("make a snapshot: %w", err)
+	}
+	return nil
+}
