@@ -14,60 +14,6 @@ import (
 	"github.com/interview-sandbox/annals/internal/es/estest"
 )
 
-// names is an aggregate that remembers every name it was given. Giving it a name claims
-// that name on a stream of its own.
-type names []string
-
-func (n names) Evolve(e events.Auth) names {
-	if e, ok := e.(events.UserNameChanged); ok {
-		return append(n[:len(n):len(n)], e.New)
-	}
-	return n
-}
-
-// give adds a name, unless it is already the last one.
-type give string
-
-var errForbidden = &es.Error{Kind: es.Rejected, Code: "forbidden-name", Message: "Not this one."}
-
-func (g give) Decide(n names, _ time.Time) ([]events.Auth, error) {
-	switch {
-	case g == "forbidden":
-		return nil, errForbidden
-	case len(n) > 0 && n[len(n)-1] == string(g):
-		return nil, nil
-	}
-	return []events.Auth{events.UserNameChanged{New: string(g)}}, nil
-}
-
-type claimed string
-
-func (c claimed) Evolve(e events.Email) claimed {
-	if e, ok := e.(events.EmailClaimed); ok {
-		return claimed(e.UserID)
-	}
-	return c
-}
-
-type claim string
-
-var errTaken = &es.Error{Kind: es.Conflict, Code: "taken", Message: "Somebody has it."}
-
-func (c claim) Decide(holder claimed, _ time.Time) ([]events.Email, error) {
-	if holder != "" {
-		return nil, errTaken
-	}
-	return []events.Email{events.EmailClaimed{UserID: string(c)}}, nil
-}
-
-var (
-	claimsOfNames = es.Aggregate[claimed, events.Email]{Category: "email"}
-	plain         = es.Aggregate[names, events.Auth]{Category: "user"}
-	unique        = es.Aggregate[names, events.Auth]{Category: "user", Coupled: func(s es.Stream, decided []events.Auth) []es.Step {
-		return []es.Step{claimsOfNames.New(decided[0].(events.UserNameChanged).New, claim(s.ID()))}
-	}}
-)
-
 func executor(s es.Store) *es.Executor {
 	return &es.Executor{Repository: es.Repository{Store: s}, Now: func() time.Time { return estest.Now }}
 }
@@ -78,7 +24,7 @@ func version(v es.Version) *es.Version { return &v }
 
 func namesOf(t *testing.T, s es.Store, id string) string {
 	t.Helper()
-	f, err := plain.Load(t.Context(), &es.Repository{Store: s}, id)
+	f, err := estest.Plain.Load(t.Context(), &es.Repository{Store: s}, id)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -88,8 +34,8 @@ func namesOf(t *testing.T, s es.Store, id string) string {
 func TestACommandIsCarriedOutAndGivesTheVersionThatItMade(t *testing.T) {
 	s := new(estest.Memory)
 	x := executor(s)
-	for i, name := range []give{"a", "b", "c"} {
-		got, err := x.Execute(t.Context(), as(string(name)), nil, plain.On("1", name))
+	for i, name := range []estest.Give{"a", "b", "c"} {
+		got, err := x.Execute(t.Context(), as(string(name)), nil, estest.Plain.On("1", name))
 		if err != nil || got != (es.Result{Stream: "user#1", Version: es.Version(i + 1)}) {
 			t.Errorf("got %+v, error %v", got, err)
 		}
@@ -102,8 +48,8 @@ func TestACommandIsCarriedOutAndGivesTheVersionThatItMade(t *testing.T) {
 func TestACommandThatChangesNothingStoresNothing(t *testing.T) {
 	s := new(estest.Memory)
 	x := executor(s)
-	x.Execute(t.Context(), as("1"), nil, plain.On("1", give("a")))
-	got, err := x.Execute(t.Context(), as("2"), nil, plain.On("1", give("a")))
+	x.Execute(t.Context(), as("1"), nil, estest.Plain.On("1", estest.Give("a")))
+	got, err := x.Execute(t.Context(), as("2"), nil, estest.Plain.On("1", estest.Give("a")))
 	if err != nil || got.Version != 1 || namesOf(t, s, "1") != "[a]" {
 		t.Errorf("got %+v, error %v", got, err)
 	}
@@ -111,8 +57,8 @@ func TestACommandThatChangesNothingStoresNothing(t *testing.T) {
 
 func TestARefusalIsReturnedAndStoresNothing(t *testing.T) {
 	s := new(estest.Memory)
-	for _, step := range []es.Step{plain.On("1", give("forbidden")), plain.New("1", give("forbidden"))} {
-		if _, err := executor(s).Execute(t.Context(), as("1"), nil, step); !errors.Is(err, errForbidden) {
+	for _, step := range []es.Step{estest.Plain.On("1", estest.Give("forbidden")), estest.Plain.New("1", estest.Give("forbidden"))} {
+		if _, err := executor(s).Execute(t.Context(), as("1"), nil, step); !errors.Is(err, estest.ErrForbidden) {
 			t.Errorf("got %v", err)
 		}
 	}
@@ -124,17 +70,17 @@ func TestARefusalIsReturnedAndStoresNothing(t *testing.T) {
 func TestARepeatGivesTheFirstResult(t *testing.T) {
 	s := new(estest.Memory)
 	x := executor(s)
-	x.Execute(t.Context(), as("first"), nil, plain.New("1", give("a")))
-	x.Execute(t.Context(), as("second"), nil, plain.On("1", give("b")))
+	x.Execute(t.Context(), as("first"), nil, estest.Plain.New("1", estest.Give("a")))
+	x.Execute(t.Context(), as("second"), nil, estest.Plain.On("1", estest.Give("b")))
 	x.Now = func() time.Time { return estest.Now.Add(time.Second) }
-	for name, step := range map[string]es.Step{"a creation": plain.New("1", give("a")), "a change": plain.On("1", give("a"))} {
+	for name, step := range map[string]es.Step{"a creation": estest.Plain.New("1", estest.Give("a")), "a change": estest.Plain.On("1", estest.Give("a"))} {
 		got, err := x.Execute(t.Context(), as("first"), version(0), step)
 		if err != nil || got != (es.Result{Stream: "user#1", Version: 1, Replay: true}) {
 			t.Errorf("%s after others have written: got %+v, error %v", name, got, err)
 		}
 	}
 	reused := es.Meta{CommandID: "first", Fingerprint: []byte("another request")}
-	if _, err := x.Execute(t.Context(), reused, nil, plain.On("1", give("c"))); !errors.Is(err, es.ErrKeyReused) {
+	if _, err := x.Execute(t.Context(), reused, nil, estest.Plain.On("1", estest.Give("c"))); !errors.Is(err, es.ErrKeyReused) {
 		t.Errorf("the same id for another request: got %v", err)
 	}
 	if got := namesOf(t, s, "1"); got != "[a b]" {
@@ -143,7 +89,7 @@ func TestARepeatGivesTheFirstResult(t *testing.T) {
 }
 
 func TestAnUnknownOutcomeIsFoundOutAndTheCommandTakesEffectOnce(t *testing.T) {
-	for name, step := range map[string]es.Step{"one stream": plain.New("1", give("a")), "several streams": unique.New("1", give("a"))} {
+	for name, step := range map[string]es.Step{"one stream": estest.Plain.New("1", estest.Give("a")), "several streams": estest.Unique.New("1", estest.Give("a"))} {
 		for fault, faults := range map[string][]estest.Fault{
 			"failed before":       {estest.Before},
 			"lost reply":          {estest.LostReply},
@@ -162,7 +108,7 @@ func TestAnUnknownOutcomeIsFoundOutAndTheCommandTakesEffectOnce(t *testing.T) {
 func TestAnOutcomeThatStaysUnknownIsSaidToBe(t *testing.T) {
 	s := new(estest.Memory)
 	s.Fail(estest.Before, estest.Before, estest.Before)
-	if _, err := executor(s).Execute(t.Context(), as("1"), nil, plain.New("1", give("a"))); !errors.Is(err, es.ErrUnavailable) {
+	if _, err := executor(s).Execute(t.Context(), as("1"), nil, estest.Plain.New("1", estest.Give("a"))); !errors.Is(err, es.ErrUnavailable) {
 		t.Errorf("got %v, want %v", err, es.ErrUnavailable)
 	}
 }
@@ -170,13 +116,13 @@ func TestAnOutcomeThatStaysUnknownIsSaidToBe(t *testing.T) {
 func TestAnExpectedVersionIsComparedBeforeAnythingIsDecided(t *testing.T) {
 	s := new(estest.Memory)
 	x := executor(s)
-	x.Execute(t.Context(), as("1"), nil, plain.On("1", give("a")))
+	x.Execute(t.Context(), as("1"), nil, estest.Plain.On("1", estest.Give("a")))
 	for _, wrong := range []es.Version{0, 2} {
-		if _, err := x.Execute(t.Context(), as("2"), &wrong, plain.On("1", give("forbidden"))); !errors.Is(err, es.ErrStale) {
+		if _, err := x.Execute(t.Context(), as("2"), &wrong, estest.Plain.On("1", estest.Give("forbidden"))); !errors.Is(err, es.ErrStale) {
 			t.Errorf("version %d: got %v", wrong, err)
 		}
 	}
-	if _, err := x.Execute(t.Context(), as("3"), version(1), plain.On("1", give("b"))); err != nil {
+	if _, err := x.Execute(t.Context(), as("3"), version(1), estest.Plain.On("1", estest.Give("b"))); err != nil {
 		t.Error(err)
 	}
 }
@@ -188,13 +134,13 @@ func TestParallelCommandsOnOneStreamAllTakeEffectOnce(t *testing.T) {
 	var wg sync.WaitGroup
 	for i := range writers {
 		wg.Go(func() {
-			if _, err := x.Execute(t.Context(), as(fmt.Sprint(i)), nil, plain.On("1", give(fmt.Sprint(i)))); err != nil {
+			if _, err := x.Execute(t.Context(), as(fmt.Sprint(i)), nil, estest.Plain.On("1", estest.Give(fmt.Sprint(i)))); err != nil {
 				t.Errorf("writer %d: %v", i, err)
 			}
 		})
 	}
 	wg.Wait()
-	f, err := plain.Load(t.Context(), &es.Repository{Store: s}, "1")
+	f, err := estest.Plain.Load(t.Context(), &es.Repository{Store: s}, "1")
 	seen := map[string]bool{}
 	for _, name := range f.State {
 		seen[name] = true
@@ -211,7 +157,7 @@ func TestOfParallelCommandsWithOneExpectedVersionOneTakesEffect(t *testing.T) {
 	results := make(chan error, writers)
 	for i := range writers {
 		go func() {
-			_, err := x.Execute(t.Context(), as(fmt.Sprint(i)), version(0), plain.On("1", give(fmt.Sprint(i))))
+			_, err := x.Execute(t.Context(), as(fmt.Sprint(i)), version(0), estest.Plain.On("1", estest.Give(fmt.Sprint(i))))
 			results <- err
 		}()
 	}
@@ -236,7 +182,7 @@ func TestWhatIsCoupledHappensTogetherOrNotAtAll(t *testing.T) {
 	results := make(chan error, writers)
 	for i := range writers {
 		go func() {
-			_, err := x.Execute(t.Context(), as(fmt.Sprint(i)), nil, unique.New(fmt.Sprint(i), give("wanted")))
+			_, err := x.Execute(t.Context(), as(fmt.Sprint(i)), nil, estest.Unique.New(fmt.Sprint(i), estest.Give("wanted")))
 			results <- err
 		}()
 	}
@@ -245,11 +191,11 @@ func TestWhatIsCoupledHappensTogetherOrNotAtAll(t *testing.T) {
 		switch err := <-results; {
 		case err == nil:
 			won++
-		case !errors.Is(err, errTaken):
-			t.Errorf("got %v, want %v", err, errTaken)
+		case !errors.Is(err, estest.ErrTaken):
+			t.Errorf("got %v, want %v", err, estest.ErrTaken)
 		}
 	}
-	holder, err := claimsOfNames.Load(t.Context(), &es.Repository{Store: s}, "wanted")
+	holder, err := estest.Claims.Load(t.Context(), &es.Repository{Store: s}, "wanted")
 	if won != 1 || err != nil {
 		t.Fatalf("%d won, error %v", won, err)
 	}
@@ -269,11 +215,11 @@ func TestWhatIsCoupledHappensTogetherOrNotAtAll(t *testing.T) {
 func TestAReusedCommandIdDoesNotHideACoupledStep(t *testing.T) {
 	s := new(estest.Memory)
 	x := executor(s)
-	if _, err := x.Execute(t.Context(), as("same"), nil, unique.New("1", give("wanted"))); err != nil {
+	if _, err := x.Execute(t.Context(), as("same"), nil, estest.Unique.New("1", estest.Give("wanted"))); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := x.Execute(t.Context(), as("same"), nil, unique.New("2", give("wanted"))); !errors.Is(err, errTaken) {
-		t.Errorf("got %v, want %v", err, errTaken)
+	if _, err := x.Execute(t.Context(), as("same"), nil, estest.Unique.New("2", estest.Give("wanted"))); !errors.Is(err, estest.ErrTaken) {
+		t.Errorf("got %v, want %v", err, estest.ErrTaken)
 	}
 }
 
@@ -291,7 +237,7 @@ func (l *losing) Read(ctx context.Context, s es.Stream, r es.Range) iter.Seq2[es
 
 func TestConflictsWithoutEndEndInAnError(t *testing.T) {
 	s := &losing{Store: new(estest.Memory)}
-	if _, err := executor(s).Execute(t.Context(), as("1"), nil, plain.On("1", give("a"))); !errors.Is(err, es.ErrConflict) {
+	if _, err := executor(s).Execute(t.Context(), as("1"), nil, estest.Plain.On("1", estest.Give("a"))); !errors.Is(err, es.ErrConflict) {
 		t.Errorf("got %v", err)
 	}
 	if s.appends < 2 || s.appends > 20 {
@@ -304,7 +250,7 @@ func TestTimeNeverRunsBackwardsWithinAStream(t *testing.T) {
 	for i, clock := range []time.Time{estest.Now, estest.Now.Add(-time.Hour), estest.Now.Add(time.Second)} {
 		x := executor(s)
 		x.Now = func() time.Time { return clock }
-		if _, err := x.Execute(t.Context(), as(fmt.Sprint(i)), nil, plain.On("1", give(fmt.Sprint(i)))); err != nil {
+		if _, err := x.Execute(t.Context(), as(fmt.Sprint(i)), nil, estest.Plain.On("1", estest.Give(fmt.Sprint(i)))); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -324,8 +270,8 @@ func TestTimeNeverRunsBackwardsWithinAStream(t *testing.T) {
 func TestAStreamThatDoesNotFitTogetherIsAnErrorThatNamesThePlace(t *testing.T) {
 	commits := func() []es.Commit {
 		s := new(estest.Memory)
-		for _, name := range []give{"a", "b", "c"} {
-			if _, err := executor(s).Execute(t.Context(), as(string(name)), nil, plain.On("1", name)); err != nil {
+		for _, name := range []estest.Give{"a", "b", "c"} {
+			if _, err := executor(s).Execute(t.Context(), as(string(name)), nil, estest.Plain.On("1", name)); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -354,7 +300,7 @@ func TestAStreamThatDoesNotFitTogetherIsAnErrorThatNamesThePlace(t *testing.T) {
 		}, 3},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := plain.Load(t.Context(), &es.Repository{Store: &recorded{commits: c.damage(commits())}}, "1")
+			_, err := estest.Plain.Load(t.Context(), &es.Repository{Store: &recorded{commits: c.damage(commits())}}, "1")
 			var damaged *es.DamagedError
 			if !errors.As(err, &damaged) || damaged.Version != c.at {
 				t.Errorf("got %v, want an error at version %d", err, c.at)
@@ -381,7 +327,7 @@ func (r *recorded) Read(context.Context, es.Stream, es.Range) iter.Seq2[es.Commi
 
 func TestAnUnknownEventIsAnErrorThatNamesItsPlace(t *testing.T) {
 	s := &recorded{commits: []es.Commit{{Stream: "user#1", Version: 1, Events: []es.Data{{Type: "user.vanished.v9", JSON: []byte(`{}`)}}}}}
-	_, err := plain.Load(t.Context(), &es.Repository{Store: s}, "1")
+	_, err := estest.Plain.Load(t.Context(), &es.Repository{Store: s}, "1")
 	var unknown *events.UnknownTypeError
 	if !errors.As(err, &unknown) || err.Error() != `load user: user#1 version 1: unknown event type "user.vanished.v9"` {
 		t.Errorf("got %v", err)
