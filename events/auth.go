@@ -27,6 +27,7 @@ var authEvents = []definition{
 	current[UserPasswordChanged](),
 	current[EmailClaimed](),
 	current[EmailReleased](),
+	old[sessionStartedV1]("session.started.v1"),
 	current[SessionStarted](),
 }
 
@@ -64,6 +65,18 @@ type SessionStarted struct {
 	UserID      string    `json:"userId"`
 	RefreshHash []byte    `json:"refreshHash" data:"secret"` // SHA-256
 	ExpiresAt   time.Time `json:"expiresAt"`
+	Client      string    `json:"client" data:"personal"` // the program that logged in, as it calls itself
+}
+
+// sessionStartedV1 did not say which program had logged in.
+type sessionStartedV1 struct {
+	UserID      string    `json:"userId"`
+	RefreshHash []byte    `json:"refreshHash"`
+	ExpiresAt   time.Time `json:"expiresAt"`
+}
+
+func (v sessionStartedV1) upcast() Event {
+	return SessionStarted{UserID: v.UserID, RefreshHash: v.RefreshHash, ExpiresAt: v.ExpiresAt, Client: "unknown"}
 }
 
 // EventType implements [Event].
@@ -82,7 +95,7 @@ func (EmailClaimed) EventType() string { return "email.claimed.v1" }
 func (EmailReleased) EventType() string { return "email.released.v1" }
 
 // EventType implements [Event].
-func (SessionStarted) EventType() string { return "session.started.v1" }
+func (SessionStarted) EventType() string { return "session.started.v2" }
 
 func (UserCreated) auth()         {}
 func (UserEmailChanged) auth()    {}

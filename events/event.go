@@ -75,6 +75,16 @@ func current[E Event]() definition {
 	}}
 }
 
+// old defines a version that is read, but no longer written: the next version is made of it.
+// Events of several versions ago are brought forward one version after the other.
+func old[V interface{ upcast() Event }](eventType string) definition {
+	return definition{eventType, func(data []byte) (Event, error) {
+		var v V
+		err := json.Unmarshal(data, &v)
+		return v.upcast(), err
+	}}
+}
+
 func merge(modules ...[]definition) map[string]decoder {
 	all := map[string]decoder{}
 	for _, definitions := range modules {

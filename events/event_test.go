@@ -26,7 +26,7 @@ var newest = []Event{
 	UserPasswordChanged{PasswordHash: "$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$aGFzaA"},
 	EmailClaimed{UserID: "0197a0f0-0000-7000-8000-000000000001"},
 	EmailReleased{UserID: "0197a0f0-0000-7000-8000-000000000001"},
-	SessionStarted{UserID: "0197a0f0-0000-7000-8000-000000000001", RefreshHash: []byte{1, 2, 3}, ExpiresAt: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)},
+	SessionStarted{UserID: "0197a0f0-0000-7000-8000-000000000001", RefreshHash: []byte{1, 2, 3}, ExpiresAt: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), Client: "curl/8.0"},
 	UserNameChanged{Old: "Ada", New: "Ada Lovelace"},
 	UserRoleGranted{Role: "operator"},
 }
@@ -135,6 +135,23 @@ func TestWhatWasShippedNeverChanges(t *testing.T) {
 	for name := range now {
 		if shipped[name] == "" {
 			t.Errorf("%s is not in testdata/shipped: go test ./events -ship adds it", name)
+		}
+	}
+}
+
+func TestOldVersionsAreReadAsTheNewest(t *testing.T) {
+	for eventType, want := range map[string]Event{
+		"session.started.v1": SessionStarted{UserID: "0197a0f0-0000-7000-8000-000000000001", RefreshHash: []byte{1, 2, 3}, ExpiresAt: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), Client: "unknown"},
+	} {
+		data, err := os.ReadFile(golden(eventType))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := Decode(eventType, data); err != nil || !reflect.DeepEqual(got, want) {
+			t.Errorf("%s is read as %+v, error %v, want %+v", eventType, got, err, want)
+		}
+		if _, err := Decode(eventType, data[:len(data)/2]); err == nil {
+			t.Errorf("half of a %s is read", eventType)
 		}
 	}
 }

@@ -82,6 +82,7 @@ func TestEveryBanBitesAndNamesItsReason(t *testing.T) {
 		{"localstack/a.go", module + "/internal/app", "", ""},
 		{"localstack/deep/down/a.go", aws, "", ""},
 		{"localstack/a.go", module + "/internal/es/estest", "", "helps tests"},
+		{"internal/a_test.go", module + "/internal/auth", "", "only these tests"},
 		{"internal/mail/a.go", "fmt", "", "internal/mail has no rule"},
 		{"tools/a.go", "fmt", "", "tools has no rule"},
 		{"main.go", "fmt", "", "has no rule"},

@@ -91,7 +91,7 @@ func check(s source) []string {
 			found("imports "+target, "what helps tests has no place in a program")
 		case own && !within(target, p.may):
 			found("imports "+target, p.why)
-		case !own && !slices.ContainsFunc(strings.Fields(p.may), func(prefix string) bool { return below(imported, prefix) }):
+		case !own && !slices.ContainsFunc(strings.Fields(p.may), func(prefix string) bool { return prefix == "*" || below(imported, prefix) }):
 			found("imports "+imported, p.why)
 		}
 	}
@@ -122,7 +122,7 @@ func within(folder, list string) bool {
 
 // below reports whether a path is a prefix or goes on from it after a slash.
 func below(path, prefix string) bool {
-	return path == prefix || strings.HasPrefix(path, strings.TrimSuffix(prefix, "/")+"/")
+	return path == prefix || strings.HasPrefix(path, prefix+"/")
 }
 
 func belongsAtTop(name string) bool {

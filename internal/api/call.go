@@ -19,6 +19,7 @@ type Call struct {
 	Caller  Caller
 	Params  map[string]string // of the path
 	Query   map[string]string
+	Client  string      // the program that calls, as it calls itself; at most 200 characters
 	Meta    es.Meta     // for the commits it leads to
 	IfMatch *es.Version // the version the stream has to be at
 	// NewID makes the id for an object of this kind that the call creates: the same for
@@ -165,6 +166,17 @@ func (c Call) Page() (Page, error) {
 		p.Cursor = string(cursor)
 	}
 	return p, nil
+}
+
+// descending reads ?order=.
+func (c Call) descending() (bool, error) {
+	switch order, ok := c.Query["order"]; {
+	case !ok || order == "asc":
+		return false, nil
+	case order == "desc":
+		return true, nil
+	}
+	return false, Malformed("?order= takes asc or desc.")
 }
 
 // ErrCursor refuses a cursor that no answer of ours contained.

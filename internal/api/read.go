@@ -5,6 +5,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/interview-sandbox/annals/events"
@@ -40,8 +42,8 @@ type HistoryItem struct {
 	Data          json.RawMessage `json:"data"`        // the event without its secrets
 }
 
-// History answers a read of the events of the object that the path names, oldest first.
-// [ErrNotFound] if nothing ever happened to it.
+// History answers a read of the events of the object that the path names, oldest first or,
+// with ?order=desc, newest first. [ErrNotFound] if nothing ever happened to it.
 func History(ctx context.Context, call Call, store es.Store, category string) (reply Reply[List[HistoryItem]], err error) {
 	id, err := call.ID()
 	if err != nil {
@@ -51,17 +53,19 @@ func History(ctx context.Context, call Call, store es.Store, category string) (r
 	if err != nil {
 		return reply, err
 	}
-	var from es.Cursor
-	if page.Cursor != "" {
-		if _, err := fmt.Sscanf(page.Cursor, "%d.%d", &from.Commit, &from.Skip); err != nil {
-			return reply, ErrCursor
-		}
-	}
-	recorded, next, more, err := es.History(ctx, store, es.NewStream(category, id), from, page.Limit)
+	backward, err := call.descending()
 	if err != nil {
 		return reply, err
 	}
-	if len(recorded) == 0 && page.Cursor == "" {
+	from, err := place(page)
+	if err != nil {
+		return reply, err
+	}
+	recorded, next, err := es.History(ctx, store, es.NewStream(category, id), from, page.Limit, backward)
+	if err != nil {
+		return reply, err
+	}
+	if len(recorded) == 0 && from == nil {
 		return reply, ErrNotFound
 	}
 	items := make([]HistoryItem, len(recorded))
@@ -73,8 +77,22 @@ func History(ctx context.Context, call Call, store es.Store, category string) (r
 		items[i] = HistoryItem{r.Version, r.Event.EventType(), r.At, r.Meta.Actor, r.Meta.CorrelationID, cmp.Or(r.Meta.CausationID, r.Meta.CommandID), data}
 	}
 	cursor := ""
-	if more {
+	if next != nil {
 		cursor = fmt.Sprintf("%d.%d", next.Commit, next.Skip)
 	}
 	return Reply[List[HistoryItem]]{Body: NewList(items, cursor)}, nil
+}
+
+// place reads the cursor of a page of history; nil if there is none.
+func place(p Page) (*es.Cursor, error) {
+	if p.Cursor == "" {
+		return nil, nil
+	}
+	commit, skip, _ := strings.Cut(p.Cursor, ".")
+	first, err := strconv.ParseUint(commit, 10, 63)
+	n, err2 := strconv.ParseUint(skip, 10, 31)
+	if err != nil || err2 != nil || first == 0 {
+		return nil, ErrCursor
+	}
+	return &es.Cursor{Commit: es.Version(first), Skip: int(n)}, nil
 }

@@ -99,6 +99,6 @@ func TestClaimEmail(t *testing.T) {
 }
 
 func TestStartSession(t *testing.T) {
-	estest.Given[Session, events.Session](t).When(StartSession{ada, []byte{1}}).
-		Then(events.SessionStarted{UserID: ada, RefreshHash: []byte{1}, ExpiresAt: estest.Now.Add(30 * 24 * time.Hour)})
+	estest.Given[Session, events.Session](t).When(StartSession{ada, []byte{1}, "curl/8.0"}).
+		Then(events.SessionStarted{UserID: ada, RefreshHash: []byte{1}, ExpiresAt: estest.Now.Add(30 * 24 * time.Hour), Client: "curl/8.0"})
 }

@@ -18,11 +18,12 @@ const sessionLife = 30 * 24 * time.Hour
 type StartSession struct {
 	UserID      string
 	RefreshHash []byte // SHA-256 of the refresh token
+	Client      string // the program that logs in, as it calls itself
 }
 
 // Decide implements [es.Command].
 func (c StartSession) Decide(_ Session, now time.Time) ([]events.Session, error) {
-	return []events.Session{events.SessionStarted{UserID: c.UserID, RefreshHash: c.RefreshHash, ExpiresAt: now.Add(sessionLife)}}, nil
+	return []events.Session{events.SessionStarted{UserID: c.UserID, RefreshHash: c.RefreshHash, ExpiresAt: now.Add(sessionLife), Client: c.Client}}, nil
 }
 
 // ErrWrongLogin: there is no account with this address and password. It does not say which
@@ -49,7 +50,7 @@ func (m *Module) login(ctx context.Context, call api.Call, in loginBody) (reply 
 	session, refresh := call.NewID("session"), call.Secret("refresh token")
 	hash := sha256.Sum256(refresh)
 	call.Meta.Actor = user.ID
-	result, err := m.Execute(ctx, call.Meta, nil, sessions.New(session, StartSession{user.ID, hash[:]}))
+	result, err := m.Execute(ctx, call.Meta, nil, sessions.New(session, StartSession{user.ID, hash[:], call.Client}))
 	if err != nil {
 		return reply, err
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"reflect"
+	"slices"
 	"testing"
 	"time"
 
@@ -167,29 +168,50 @@ func TestTimeTravelGivesTheRowAsItWas(t *testing.T) {
 	}
 }
 
-func TestHistoryPagesThroughCommitsWithoutSkippingOrRepeatingAnEvent(t *testing.T) {
+func TestHistoryPagesBothWaysWithoutSkippingOrRepeatingAnEvent(t *testing.T) {
 	s := store()
 	history(t, s, "user#paged", 5) // ten events, two in each commit
 	for limit := 1; limit <= 11; limit++ {
-		var from es.Cursor
-		seen := es.Version(0)
-		for more := true; more; {
-			var page []es.Recorded
-			var err error
-			if page, from, more, err = es.History(t.Context(), s, "user#paged", from, limit); err != nil {
-				t.Fatal(err)
-			}
-			if len(page) > limit || more && len(page) < limit {
-				t.Fatalf("limit %d: a page of %d events, more %v", limit, len(page), more)
-			}
-			for _, e := range page {
-				if seen++; e.Version != seen {
-					t.Fatalf("limit %d: version %d follows %d", limit, e.Version, seen-1)
+		for _, backward := range []bool{false, true} {
+			var seen []es.Version
+			for from, first := (*es.Cursor)(nil), true; first || from != nil; first = false {
+				page, next, err := es.History(t.Context(), s, "user#paged", from, limit, backward)
+				if err != nil {
+					t.Fatal(err)
 				}
+				if len(page) > limit || next != nil && len(page) < limit {
+					t.Fatalf("limit %d: a page of %d events, next %v", limit, len(page), next)
+				}
+				for _, e := range page {
+					seen = append(seen, e.Version)
+				}
+				from = next
+			}
+			if backward {
+				slices.Reverse(seen)
+			}
+			if !slices.Equal(seen, []es.Version{1, 2, 3, 4, 5, 6, 7, 8, 9, 10}) {
+				t.Errorf("limit %d, backward %v: versions %v", limit, backward, seen)
 			}
 		}
-		if seen != 10 {
-			t.Errorf("limit %d: %d events, want 10", limit, seen)
+	}
+}
+
+func TestHistoryTurnsAroundAtAnyPlace(t *testing.T) {
+	s := store()
+	history(t, s, "user#turning", 4)
+	for limit := 1; limit < 8; limit++ {
+		there, place, err := es.History(t.Context(), s, "user#turning", nil, limit, false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		back, _, err := es.History(t.Context(), s, "user#turning", place, limit, true)
+		if err != nil {
+			t.Fatal(err)
+		}
+		slices.Reverse(back)
+		if !reflect.DeepEqual(there, back) {
+			t.Errorf("limit %d: there %v, back %v", limit, there, back)
 		}
 	}
 }

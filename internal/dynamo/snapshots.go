@@ -99,4 +99,3 @@ func decodeSnapshot(item map[string]types.AttributeValue) (es.Snapshot, bool) {
 	}
 	return snapshot, r.damage == ""
 }
-

@@ -78,6 +78,7 @@ func (g *Gateway) serve(ctx context.Context, r request, correlation string) (api
 		Caller: caller,
 		Params: params,
 		Query:  r.QueryStringParameters,
+		Client: r.client(),
 		Meta:   es.Meta{CorrelationID: correlation, Actor: caller.Actor(), Trace: r.trace()},
 	}
 	if route.Command {
@@ -247,3 +248,16 @@ func (r request) trace() string {
 	}
 	return ""
 }
+
+// client is what the program that calls says it is, in a form that is fit to be stored.
+func (r request) client() string {
+	s := strings.ToValidUTF8(r.RequestContext.HTTP.UserAgent, "")
+	for i := range s {
+		if i >= maxClient {
+			return s[:i]
+		}
+	}
+	return s
+}
+
+const maxClient = 200

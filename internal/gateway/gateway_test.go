@@ -300,7 +300,12 @@ func TestHistoryTellsWhoDidWhatWithoutSecrets(t *testing.T) {
 	if second["nextCursor"] != nil {
 		t.Errorf("the last page has the cursor %v", second["nextCursor"])
 	}
-	for _, bad := range []map[string]string{{"limit": "0"}, {"limit": "101"}, {"limit": "x"}, {"cursor": "!"}, {"cursor": "eA"}} {
+	read.query = map[string]string{"order": "desc"}
+	_, newest := s.expect(t, read, 200, "")
+	if got := item(newest); got["version"] != 2.0 {
+		t.Errorf("the newest item is %v", got)
+	}
+	for _, bad := range []map[string]string{{"limit": "0"}, {"limit": "101"}, {"limit": "x"}, {"cursor": "!"}, {"cursor": "eA"}, {"cursor": "MC4w"}, {"cursor": "MS4wIA"}, {"order": "up"}} {
 		read.query = bad
 		s.expect(t, read, 400, "malformed")
 	}
