@@ -35,10 +35,10 @@ type Config struct {
 }
 
 // The caches of folded aggregates, in bytes: of a command function, which wants those of its
-// busiest streams to be there, and of the projector, which loads one now and then.
+// busiest streams to be there, and of the others, which load one now and then.
 const (
-	commandCache   = 64 << 20
-	projectorCache = 8 << 20
+	commandCache = 64 << 20
+	readCache    = 8 << 20
 )
 
 // Build makes a function's handler: real Lambda payloads in, real Lambda payloads out.

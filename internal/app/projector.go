@@ -13,7 +13,7 @@ import (
 // Projector builds functions/projector, which keeps the views of every module.
 func Projector(_ context.Context, c Config) (lambda.Handler, error) {
 	s := newSystem(c)
-	account := &auth.Module{Executor: es.Executor{Repository: s.repository(projectorCache)}, Rows: s.rows()}
+	account := &auth.Module{Executor: es.Executor{Repository: s.repository(readCache)}, Rows: s.rows()}
 	p := es.Projector(account.Projections())
 	return lambda.NewHandler((&stream.Consumer{Consume: p.Project, Log: s.Log}).Handle), nil
 }

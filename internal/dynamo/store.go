@@ -150,3 +150,29 @@ func (s *Store) Read(ctx context.Context, stream es.Stream, r es.Range) iter.Seq
 		}
 	}
 }
+
+// Scan implements [es.Scanner] with a parallel scan, page by page. DynamoDB keeps the items
+// of one partition key together and sorted by their sort key (Amazon DynamoDB Developer
+// Guide, "Partitions and data distribution"). The scan is eventually consistent, which costs
+// half.
+func (s *Store) Scan(ctx context.Context, part, parts int) iter.Seq2[es.Commit, error] {
+	return func(yield func(es.Commit, error) bool) {
+		in := &dynamodb.ScanInput{TableName: &s.Table, Segment: aws.Int32(int32(part)), TotalSegments: aws.Int32(int32(parts))}
+		for {
+			page, err := s.Client.Scan(ctx, in)
+			if err != nil {
+				yield(es.Commit{}, fmt.Errorf("scan the events: %w", err))
+				return
+			}
+			for _, item := range page.Items {
+				if !yield(Decode(item)) {
+					return
+				}
+			}
+			if page.LastEvaluatedKey == nil {
+				return
+			}
+			in.ExclusiveStartKey = page.LastEvaluatedKey
+		}
+	}
+}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/interview-sandbox/annals/internal/api"
 	"github.com/interview-sandbox/annals/internal/auth"
+	"github.com/interview-sandbox/annals/internal/operator"
 )
 
 // AttributeType is a DynamoDB key type: "S" or "N".
@@ -109,6 +110,7 @@ func Functions() []Function {
 		}},
 		{Name: "query", Memory: 256, Timeout: 10 * time.Second, Grants: []Grant{
 			{"Events", []string{"Query"}},
+			{"Snapshots", []string{"GetItem"}},
 			{"Views", []string{"GetItem"}},
 		}},
 		{Name: Authorizer, Memory: 256, Timeout: 5 * time.Second, Grants: []Grant{
@@ -168,5 +170,6 @@ func modules() []module {
 	return []module{
 		{routes: []api.Route{api.Health()}},
 		{commands: "command-auth", routes: new(auth.Module).Routes()},
+		{routes: new(operator.Module).Routes()},
 	}
 }
