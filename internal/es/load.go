@@ -2,6 +2,7 @@ package es
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -45,39 +46,56 @@ func (a *Aggregate[S, E]) Load(ctx context.Context, r *Repository, id string) (F
 }
 
 func (a *Aggregate[S, E]) loadCold(ctx context.Context, r *Repository, s Stream) (Folded[S], error) {
-	f := Folded[S]{Tip: StartOf(s)}
+	start := Folded[S]{Tip: StartOf(s)}
 	if r.Snapshots == nil {
-		return a.follow(ctx, r.Store, f, Range{})
+		return a.follow(ctx, r.Store, start, Range{})
 	}
 	var newest []Commit
 	for c, err := range r.Store.Read(ctx, s, Range{Backward: true, Limit: tail}) {
 		if err != nil {
-			return f, err
+			return start, err
 		}
 		newest = append(newest, c)
 	}
 	slices.Reverse(newest)
-	if len(newest) > 0 && newest[0].Version > 1 {
-		snapshot, err := a.snapshot(ctx, r.Snapshots, s)
-		if err != nil {
+	if len(newest) == 0 || newest[0].Version == 1 {
+		return a.complete(ctx, r.Store, start, newest)
+	}
+	snapshot, err := a.snapshot(ctx, r.Snapshots, s)
+	if err != nil {
+		return start, err
+	}
+	f, err := a.complete(ctx, r.Store, snapshot, newest)
+	if damaged := (*DamagedError)(nil); errors.As(err, &damaged) && snapshot.Tip.Version() > 0 {
+		// The snapshot may be of another past, if the events were restored from a backup.
+		return a.complete(ctx, r.Store, start, newest)
+	}
+	return f, err
+}
+
+// complete folds what lies between f and the newest commits, and then these.
+func (a *Aggregate[S, E]) complete(ctx context.Context, store Store, f Folded[S], newest []Commit) (_ Folded[S], err error) {
+	if len(newest) == 0 {
+		return f, nil
+	}
+	if end := newest[len(newest)-1].Last(); f.Tip.Version() > end {
+		return f, &DamagedError{f.Tip.Stream(), end + 1, fmt.Sprintf("a snapshot says that the stream has version %d", f.Tip.Version())}
+	}
+	if before := newest[0].Version - 1; f.Tip.Version() < before {
+		if f, err = a.follow(ctx, store, f, Range{After: f.Tip.Version(), Through: before}); err != nil {
 			return f, err
-		}
-		if snapshot.Tip.Version() <= newest[len(newest)-1].Last() {
-			f = snapshot
-		}
-		if before := newest[0].Version - 1; f.Tip.Version() < before {
-			if f, err = a.follow(ctx, r.Store, f, Range{After: f.Tip.Version(), Through: before}); err != nil {
-				return f, err
-			}
 		}
 	}
 	for _, c := range newest {
-		if c.Version <= f.Tip.Version() {
-			continue
-		}
-		var err error
-		if f, err = a.fold(f, c); err != nil {
-			return f, err
+		switch {
+		case c.Last() < f.Tip.Version():
+		case c.Last() == f.Tip.Version() && c.Hash != f.Tip.hash:
+			return f, &DamagedError{c.Stream, c.Version, "a snapshot was made after another commit"}
+		case c.Last() == f.Tip.Version():
+		default:
+			if f, err = a.fold(f, c); err != nil {
+				return f, err
+			}
 		}
 	}
 	return f, nil

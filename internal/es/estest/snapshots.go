@@ -31,14 +31,20 @@ func (m *Snapshots) Save(_ context.Context, snapshot es.Snapshot) error {
 	if whole && (there.Reducer > snapshot.Reducer || there.Reducer == snapshot.Reducer && there.Version >= snapshot.Version) {
 		return es.ErrConflict
 	}
-	m.Put(snapshot)
+	m.put(snapshot.Stream, snapshot)
 	return nil
 }
 
-// Put stores a snapshot whatever is there, as damage and old programs do.
-func (m *Snapshots) Put(snapshot es.Snapshot) {
+// Put stores a snapshot whatever it is and whatever is there, as damage does.
+func (m *Snapshots) Put(s es.Stream, snapshot es.Snapshot) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.put(s, snapshot)
+}
+
+func (m *Snapshots) put(s es.Stream, snapshot es.Snapshot) {
 	if m.kept == nil {
 		m.kept = map[es.Stream]es.Snapshot{}
 	}
-	m.kept[snapshot.Stream] = snapshot
+	m.kept[s] = snapshot
 }

@@ -1,0 +1,216 @@
+package es_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"reflect"
+	"testing"
+
+	"github.com/interview-sandbox/annals/internal/es"
+	"github.com/interview-sandbox/annals/internal/es/estest"
+)
+
+// counting counts the commits that are read.
+type counting struct {
+	es.Store
+	commits int
+}
+
+func (c *counting) Read(ctx context.Context, s es.Stream, r es.Range) iter.Seq2[es.Commit, error] {
+	return func(yield func(es.Commit, error) bool) {
+		for commit, err := range c.Store.Read(ctx, s, r) {
+			c.commits++
+			if !yield(commit, err) {
+				return
+			}
+		}
+	}
+}
+
+// grown is a stream of so many commits, each of one name, and the snapshot made after
+// snapshotAt of them (0: none).
+func grown(t *testing.T, commits, snapshotAt int) (*estest.Memory, *estest.Snapshots) {
+	t.Helper()
+	store, snapshots := new(estest.Memory), new(estest.Snapshots)
+	x := executor(store)
+	x.Cache = es.NewCache(1 << 20)
+	for i := 1; i <= commits; i++ {
+		if _, err := x.Execute(t.Context(), as(fmt.Sprint(i)), nil, estest.Plain.On("1", estest.Give(fmt.Sprint(i)))); err != nil {
+			t.Fatal(err)
+		}
+		if i == snapshotAt {
+			due := estest.Plain
+			due.SnapshotEvery = i
+			err := due.Snapshotter(&es.Repository{Store: store, Snapshots: snapshots}).Project(t.Context(), "user#1", all(t, store))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if s, ok, _ := snapshots.Load(t.Context(), "user#1"); !ok || s.Version != es.Version(i) {
+				t.Fatalf("no snapshot at version %d: %+v", i, s)
+			}
+		}
+	}
+	return store, snapshots
+}
+
+func all(t *testing.T, s es.Store) (commits []es.Commit) {
+	t.Helper()
+	for c, err := range s.Read(t.Context(), "user#1", es.Range{}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		commits = append(commits, c)
+	}
+	return commits
+}
+
+func TestASnapshotChangesWhatALoadReadsAndNothingElse(t *testing.T) {
+	for _, c := range []struct{ commits, snapshotAt, read int }{
+		{1, 0, 1}, {15, 0, 15}, {16, 0, 16}, {16, 16, 16}, {17, 0, 17}, {17, 16, 16}, {40, 0, 40},
+		{40, 32, 16}, {40, 40, 16}, {40, 24, 16}, {40, 23, 17}, {40, 1, 39}, {500, 496, 16}, {500, 400, 100},
+	} {
+		store, snapshots := grown(t, c.commits, c.snapshotAt)
+		want, err := estest.Plain.Load(t.Context(), &es.Repository{Store: store}, "1")
+		if err != nil {
+			t.Fatal(err)
+		}
+		reads := &counting{Store: store}
+		got, err := estest.Plain.Load(t.Context(), &es.Repository{Store: reads, Snapshots: snapshots}, "1")
+		if err != nil || !reflect.DeepEqual(got.State, want.State) || got.Tip != want.Tip {
+			t.Errorf("%+v: got %+v, error %v, want %+v", c, got, err, want)
+		}
+		if reads.commits != c.read {
+			t.Errorf("%+v: %d commits were read", c, reads.commits)
+		}
+	}
+}
+
+func TestARepeatIsKnownThroughASnapshot(t *testing.T) {
+	store, snapshots := grown(t, 200, 192)
+	x := executor(store)
+	x.Snapshots = snapshots
+	for _, command := range []int{1, 50, 191, 192, 193, 200} {
+		got, err := x.Execute(t.Context(), as(fmt.Sprint(command)), nil, estest.Plain.On("1", estest.Give("other")))
+		if err != nil || got != (es.Result{Stream: "user#1", Version: es.Version(command), Replay: true}) {
+			t.Errorf("command %d: got %+v, error %v", command, got, err)
+		}
+	}
+	reused := es.Meta{CommandID: "50", Fingerprint: []byte("another request")}
+	if _, err := x.Execute(t.Context(), reused, nil, estest.Plain.On("1", estest.Give("other"))); !errors.Is(err, es.ErrKeyReused) {
+		t.Errorf("a reused id: got %v", err)
+	}
+}
+
+func TestTheLast200CommandsAreRememberedAndOlderOnesMayBeForgotten(t *testing.T) {
+	store, snapshots := grown(t, 450, 448)
+	x := executor(store)
+	x.Snapshots = snapshots
+	for _, command := range []int{251, 300, 450} {
+		if got, err := x.Execute(t.Context(), as(fmt.Sprint(command)), nil, estest.Plain.On("1", estest.Give("other"))); err != nil || !got.Replay {
+			t.Errorf("command %d: got %+v, error %v", command, got, err)
+		}
+	}
+}
+
+func TestASnapshotThatCannotBeReliedOnIsIgnored(t *testing.T) {
+	for name, spoil := range map[string]func(*es.Snapshot){
+		"another reducer":           func(s *es.Snapshot) { s.Reducer++; s.Hash = s.ComputeHash() },
+		"a state that was changed":  func(s *es.Snapshot) { s.State = []byte(`["forged"]`) },
+		"recent commands changed":   func(s *es.Snapshot) { s.Recent[0]++ },
+		"a version that was raised": func(s *es.Snapshot) { s.Version++ },
+		"a state that is no JSON":   func(s *es.Snapshot) { s.State = []byte(`[`); s.Hash = s.ComputeHash() },
+		"recent commands cut off":   func(s *es.Snapshot) { s.Recent = s.Recent[:len(s.Recent)-1]; s.Hash = s.ComputeHash() },
+		"ahead of the stream":       func(s *es.Snapshot) { s.Version = 99; s.Hash = s.ComputeHash() },
+		"of another past":           func(s *es.Snapshot) { s.Tip[0]++; s.State = []byte(`["gone"]`); s.Hash = s.ComputeHash() },
+		"another stream's":          func(s *es.Snapshot) { s.Stream = "user#2"; s.Hash = s.ComputeHash() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			for _, at := range []int{32, 8} { // within what a load reads first, and before it
+				store, snapshots := grown(t, 40, at)
+				s, _, err := snapshots.Load(t.Context(), "user#1")
+				if err != nil {
+					t.Fatal(err)
+				}
+				spoil(&s)
+				spoiled := new(estest.Snapshots)
+				spoiled.Put("user#1", s)
+				got, err := estest.Plain.Load(t.Context(), &es.Repository{Store: store, Snapshots: spoiled}, "1")
+				if err != nil || len(got.State) != 40 || got.State[0] != "1" || got.State[39] != "40" {
+					t.Errorf("got %v, error %v", got.State, err)
+				}
+			}
+		})
+	}
+}
+
+func TestTheCacheSparesReadsAndIsNeverTakenForTheTruth(t *testing.T) {
+	store, _ := grown(t, 20, 0)
+	reads := &counting{Store: store}
+	warm, other := executor(reads), executor(store)
+	warm.Cache = es.NewCache(1 << 20)
+	run := func(x *es.Executor, command, name string, expect *es.Version) (es.Result, error) {
+		return x.Execute(t.Context(), as(command), expect, estest.Plain.On("1", estest.Give(name)))
+	}
+	if _, err := run(warm, "a", "a", nil); err != nil {
+		t.Fatal(err)
+	}
+	reads.commits = 0
+	if got, err := run(warm, "b", "b", nil); err != nil || got.Version != 22 || reads.commits != 0 {
+		t.Errorf("warm: got %+v after reading %d commits, error %v", got, reads.commits, err)
+	}
+	if _, err := run(other, "c", "c", nil); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := run(warm, "d", "c", nil); err != nil || got.Version != 23 {
+		t.Errorf("nothing to do on what is there now: got %+v, error %v", got, err)
+	}
+	if _, err := run(other, "e", "e", nil); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := run(warm, "f", "c", nil); err != nil || got.Version != 25 {
+		t.Errorf("something to do on what is there now: got %+v, error %v", got, err)
+	}
+	if _, err := run(other, "g", "g", nil); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := run(warm, "h", "h", version(25)); !errors.Is(err, es.ErrStale) {
+		t.Errorf("expecting the cached version: got %v", err)
+	}
+	if got, err := run(warm, "i", "i", version(26)); err != nil || got.Version != 27 {
+		t.Errorf("expecting the present version: got %+v, error %v", got, err)
+	}
+	names := namesOf(t, store, "1")
+	if want := "19 20 a b c e c g i]"; len(names) < len(want) || names[len(names)-len(want):] != want {
+		t.Errorf("names %s", names)
+	}
+}
+
+func TestACacheKeepsToItsSizeAndForgetsWhatWasNotUsed(t *testing.T) {
+	store := new(estest.Memory)
+	reads := &counting{Store: store}
+	x := executor(reads)
+	x.Cache = es.NewCache(20 << 10) // some ten small aggregates
+	give := func(id int, name string) {
+		t.Helper()
+		if _, err := x.Execute(t.Context(), as(fmt.Sprint(id, name)), nil, estest.Plain.On(fmt.Sprint(id), estest.Give(name))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for id := range 100 {
+		give(id, "first")
+		give(0, fmt.Sprint("busy ", id))
+	}
+	reads.commits = 0
+	give(0, "still there")
+	if reads.commits != 0 {
+		t.Errorf("the busiest aggregate was forgotten: %d commits read", reads.commits)
+	}
+	for id := 1; id < 50; id++ {
+		give(id, "second")
+	}
+	if reads.commits != 49 {
+		t.Errorf("%d of 49 idle aggregates were read again", reads.commits)
+	}
+}
