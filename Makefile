@@ -1,0 +1,77 @@
+# What there is to do in this repository; `make` alone lists it.
+
+.DEFAULT_GOAL := help
+.PHONY: help run test e2e bench lint fmt build synth deploy clean gofmt vet
+
+# The processor of the deployed functions, by Lambda's name for it: arm64 or x86_64.
+ARCH := arm64
+
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+
+# jsii announces the end of Node 20, the oldest that will do here, in a large box at every start.
+export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
+
+# The race detector is a C library: without a C compiler the tests have to do without it.
+RACE = $(if $(filter 1,$(shell go env CGO_ENABLED)),-race)
+
+help: ## list this
+	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+
+run: localstack/node_modules/.package-lock.json ## start everything on this machine (PORT=8080 DATA_DIR=.local); Ctrl-C ends it
+	@echo "build      the stack, which takes a minute the first time"
+	@go build -buildvcs=false -o build/stack ./localstack
+	@# make hands a SIGTERM to its child alone, so that the child has to be the stack itself.
+	@exec build/stack
+
+test: localstack/node_modules/.package-lock.json vet gofmt ## run every test that needs only Go and npm
+	@test -n "$(RACE)" || echo "no C compiler: testing without the race detector"
+	go test $(RACE) -timeout 5m $$(go list ./... | grep -v '/infra$$')
+	@# The CDK takes a minute to compile with the race detector, which would see nothing: the
+	@# test runs the app as a program of its own.
+	go test -timeout 5m ./infra
+
+e2e: ## deploy to an emulator and run the whole scenario (not there yet)
+	@echo "make e2e comes with issue 7"; exit 1
+
+bench: ## run the benchmarks (not there yet)
+	@echo "make bench comes with issue 3"; exit 1
+
+lint: vet gofmt ## look for mistakes without running anything
+	go run $(STATICCHECK) ./...
+	go mod verify
+	go mod tidy -diff
+
+fmt: ## format the Go files
+	gofmt -w $(GO_FILES)
+
+build: ## compile the functions into build/*.zip (ARCH=arm64)
+	@go run ./infra/build -arch $(ARCH)
+
+synth: build infra/node_modules/.package-lock.json ## write the CloudFormation template to cdk.out/
+	@echo "build      the CDK app, which takes a minute the first time"
+	@mkdir -p build/home
+	@# In a home of its own the CDK looks for no account, which a template does not need, but Go
+	@# has to be told where its caches are.
+	@HOME="$(CURDIR)/build/home" GOCACHE="$(shell go env GOCACHE)" GOMODCACHE="$(shell go env GOMODCACHE)" \
+		AWS_EC2_METADATA_DISABLED=true $(CDK) synth --ci >/dev/null
+	@ls cdk.out/*.template.json
+
+deploy: build infra/node_modules/.package-lock.json ## deploy to the AWS account of the current credentials
+	$(CDK) deploy
+
+clean: ## remove what was built, but not the data in .local/
+	rm -rf build cdk.out infra/node_modules localstack/node_modules
+
+GO_FILES = $$(find events functions infra internal localstack -name node_modules -prune -o -name '*.go' -print)
+CDK = infra/node_modules/.bin/cdk --context arch=$(ARCH)
+
+gofmt:
+	@bad=$$(gofmt -l $(GO_FILES)) && test -z "$$bad" || { echo "make fmt would change: $$bad"; exit 1; }
+
+vet:
+	go vet ./...
+
+# npm writes this file last, so it is older than the lock file if an install is due.
+%/node_modules/.package-lock.json: %/package-lock.json
+	@echo "npm        installs the packages of $*/"
+	@npm ci --prefix $* --no-audit --no-fund --loglevel=error >/dev/null

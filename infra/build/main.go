@@ -1,0 +1,61 @@
+// Command build compiles the functions of the topology into build/<function>.zip, the form in
+// which Lambda takes them. The same sources and the same Go give the same bytes, so that
+// deploying twice without a change changes nothing.
+package main
+
+import (
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/interview-sandbox/annals/internal/topology"
+)
+
+// megabyte is what Lambda means by it: its limit of 250 MB is one of 262144000 bytes.
+const megabyte = 1 << 20
+
+// limit keeps first answers fast: Lambda fetches and unpacks a zip before a function starts.
+const limit = 4 * megabyte
+
+func main() {
+	arch := flag.String("arch", "arm64", "processor, by Lambda's name for it: arm64 or x86_64")
+	flag.Parse()
+	if err := run(*arch); err != nil {
+		fmt.Fprintln(os.Stderr, "build:", err)
+		os.Exit(1)
+	}
+}
+
+func run(arch string) error {
+	var functions []string
+	for _, f := range topology.Functions() {
+		functions = append(functions, f.Name)
+	}
+	fmt.Printf("building %d functions for %s\n", len(functions), arch)
+	artifacts, err := build(".", arch, functions)
+	if err != nil {
+		return err
+	}
+	return report(os.Stdout, artifacts)
+}
+
+// report lists the artifacts with their sizes. It fails if one is over the limit.
+func report(w io.Writer, artifacts []artifact) error {
+	var width int
+	for _, a := range artifacts {
+		width = max(width, len(a.path))
+	}
+	var large []string
+	for _, a := range artifacts {
+		fmt.Fprintf(w, "%-*s %6.2f MB\n", width, a.path, float64(a.size)/megabyte)
+		if a.size > limit {
+			large = append(large, a.path)
+		}
+	}
+	if len(large) > 0 {
+		return fmt.Errorf("over the limit of %d MB: %s", limit/megabyte, strings.Join(large, ", "))
+	}
+	return nil
+}

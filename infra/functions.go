@@ -1,0 +1,90 @@
+package main
+
+import (
+	"path/filepath"
+	"slices"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awss3assets"
+	"github.com/aws/jsii-runtime-go"
+
+	"github.com/interview-sandbox/annals/internal/topology"
+)
+
+// function gets a role and a log group of its own, so that no function can do or write what
+// only another one should.
+func (s *system) function(f topology.Function) awslambda.CfnFunction {
+	id, name := logicalID(f.Name), s.props.Name+"-"+f.Name
+	logs := s.logGroup(id+"Log", "/aws/lambda/"+name)
+	code := awss3assets.NewAsset(s.stack, jsii.String(id+"Code"), &awss3assets.AssetProps{
+		Path: jsii.String(filepath.Join(s.props.Build, f.Name+".zip")),
+	})
+	environment := map[string]*string{"ANNALS_PREFIX": &s.props.Name}
+	if f.Keys {
+		environment["ANNALS_KMS_KEY"] = s.key.AttrArn()
+	}
+	fn := awslambda.NewCfnFunction(s.stack, jsii.String(id+"Function"), &awslambda.CfnFunctionProps{
+		FunctionName:  &name,
+		Runtime:       jsii.String("provided.al2023"),
+		Handler:       jsii.String("bootstrap"),
+		Architectures: jsii.Strings(s.props.Arch),
+		MemorySize:    jsii.Number(f.Memory),
+		Timeout:       jsii.Number(f.Timeout.Seconds()),
+		Role:          s.role(id+"Role", f, logs).AttrArn(),
+		Code:          &awslambda.CfnFunction_CodeProperty{S3Bucket: code.S3BucketName(), S3Key: code.S3ObjectKey()},
+		Environment:   &awslambda.CfnFunction_EnvironmentProperty{Variables: environment},
+		LoggingConfig: &awslambda.CfnFunction_LoggingConfigProperty{LogGroup: logs.Ref()},
+	})
+	// Without this, sam local invoke does not find the zip behind the bucket and key.
+	code.AddResourceMetadata(fn, jsii.String("Code"))
+	return fn
+}
+
+// role is written out in full, action by action and ARN by ARN, because "no role can change
+// an event" has to be readable here and provable from the template.
+func (s *system) role(id string, f topology.Function, logs awslogs.CfnLogGroup) awsiam.CfnRole {
+	policy := awsiam.NewPolicyDocument(nil)
+	policy.AddStatements(allow(logs.AttrArn(), "logs:CreateLogStream", "logs:PutLogEvents"))
+	for _, g := range f.Grants {
+		var actions []string
+		for _, a := range g.Actions {
+			actions = append(actions, "dynamodb:"+a)
+		}
+		policy.AddStatements(allow(s.tables[g.Table].AttrArn(), actions...))
+	}
+	if f.Keys {
+		policy.AddStatements(allow(s.key.AttrArn(), "kms:Decrypt", "kms:GenerateDataKey"))
+	}
+	sources := slices.DeleteFunc(topology.EventSources(), func(e topology.EventSource) bool { return e.Function != f.Name })
+	for _, e := range sources {
+		// ListStreams grants nothing on one stream's ARN, but AWS documents it so, and Lambda
+		// names it when it refuses a role for an event source.
+		policy.AddStatements(allow(s.tables[e.Table].AttrStreamArn(),
+			"dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:ListStreams"))
+	}
+	if len(sources) > 0 {
+		policy.AddStatements(
+			allow(s.failures.BucketArn(), "s3:ListBucket"),
+			allow(s.failures.ArnForObjects(jsii.String("*")), "s3:PutObject"))
+	}
+	return awsiam.NewCfnRole(s.stack, &id, &awsiam.CfnRoleProps{
+		AssumeRolePolicyDocument: awsiam.NewPolicyDocument(&awsiam.PolicyDocumentProps{
+			Statements: &[]awsiam.PolicyStatement{awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
+				Actions:    jsii.Strings("sts:AssumeRole"),
+				Principals: &[]awsiam.IPrincipal{awsiam.NewServicePrincipal(jsii.String("lambda.amazonaws.com"), nil)},
+			})},
+		}),
+		// Inline, so that a function and its event sources never exist before their permissions.
+		Policies: []*awsiam.CfnRole_PolicyProperty{{PolicyName: jsii.String("function"), PolicyDocument: policy}},
+	})
+}
+
+// allow takes one resource so that a statement cannot mix one resource's actions with another's.
+func allow(resource *string, actions ...string) awsiam.PolicyStatement {
+	return awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
+		Actions:   jsii.Strings(actions...),
+		Resources: &[]*string{resource},
+	})
+}

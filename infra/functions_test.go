@@ -1,0 +1,170 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/interview-sandbox/annals/internal/topology"
+)
+
+func TestFunctionsAreExactlyThoseOfTheTopology(t *testing.T) {
+	type facts struct{ Memory, Timeout, Runtime, Handler, Arch, Environment, Code string }
+	got, want := map[string]facts{}, map[string]facts{}
+	for _, r := range standard.all("AWS::Lambda::Function") {
+		code, err := os.ReadFile(filepath.Join(assets, "asset."+r.at("Code", "S3Key")))
+		if err != nil {
+			t.Errorf("%s has no code: %v", r.id, err)
+		}
+		put(t, got, r.at("FunctionName"), facts{r.at("MemorySize"), r.at("Timeout"), r.at("Runtime"), r.at("Handler"),
+			r.at("Architectures"), r.at("Environment", "Variables"), string(code)})
+	}
+	for _, f := range topology.Functions() {
+		environment := "{ANNALS_PREFIX=annals}"
+		if f.Keys {
+			environment = "{ANNALS_KMS_KEY=" + standard.only(t, "AWS::KMS::Key").arn() + " ANNALS_PREFIX=annals}"
+		}
+		want["annals-"+f.Name] = facts{strconv.Itoa(f.Memory), seconds(f.Timeout), "provided.al2023", "bootstrap",
+			"[arm64]", environment, string(zipOf(f.Name))}
+	}
+	same(t, "function", got, want)
+}
+
+func TestEveryFunctionHasItsOwnRole(t *testing.T) {
+	users := map[string]string{}
+	for _, fn := range standard.all("AWS::Lambda::Function") {
+		if other, taken := users[fn.at("Role")]; taken {
+			t.Errorf("%s has the role of %s", fn.id, other)
+		}
+		users[fn.at("Role")] = fn.id
+	}
+	for _, role := range standard.all("AWS::IAM::Role") {
+		if users[role.arn()] == "" {
+			t.Errorf("%s is no function's role", role.id)
+		}
+		delete(users, role.arn())
+		role.expect(t, "", "ManagedPolicyArns")
+		trust := list(role.Properties["AssumeRolePolicyDocument"].(map[string]any)["Statement"])
+		if got, want := text(trust), "[{Action=sts:AssumeRole Effect=Allow Principal={Service=lambda.amazonaws.com}}]"; got != want {
+			t.Errorf("%s may be assumed by %s, want %s", role.id, got, want)
+		}
+	}
+	for role, fn := range users {
+		t.Errorf("%s has the role %s, which this stack does not make", fn, role)
+	}
+}
+
+func TestPermissionsAreExactlyTheGrantsOfTheTopology(t *testing.T) {
+	tables := map[string]string{} // ARN by topology.Table.ID
+	streams := map[string]string{}
+	for _, table := range topology.Tables() {
+		r := standard.named(t, "AWS::DynamoDB::Table", "TableName", "annals-"+table.Suffix)
+		tables[table.ID], streams[table.ID] = r.arn(), "${"+r.id+".StreamArn}"
+	}
+	key, bucket := standard.only(t, "AWS::KMS::Key").arn(), standard.only(t, "AWS::S3::Bucket").arn()
+	for _, f := range topology.Functions() {
+		fn := standard.named(t, "AWS::Lambda::Function", "FunctionName", "annals-"+f.Name)
+		want := map[string][]string{}
+		grant := func(arn string, actions ...string) {
+			want[arn] = slices.Compact(slices.Sorted(slices.Values(append(want[arn], actions...))))
+		}
+		grant(standard.named(t, "AWS::Logs::LogGroup", "LogGroupName", "/aws/lambda/annals-"+f.Name).arn(),
+			"logs:CreateLogStream", "logs:PutLogEvents")
+		for _, g := range f.Grants {
+			for _, a := range g.Actions {
+				grant(tables[g.Table], "dynamodb:"+a)
+			}
+		}
+		if f.Keys {
+			grant(key, "kms:Decrypt", "kms:GenerateDataKey")
+		}
+		for _, e := range topology.EventSources() {
+			if e.Function == f.Name {
+				grant(streams[e.Table], "dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:ListStreams")
+				grant(bucket, "s3:ListBucket")
+				grant(bucket+"/*", "s3:PutObject")
+			}
+		}
+
+		got := map[string][]string{}
+		for _, role := range standard.all("AWS::IAM::Role") {
+			if role.arn() != fn.at("Role") {
+				continue
+			}
+			for _, s := range statements(role.Properties["Policies"]) {
+				if s["Effect"] != "Allow" || s["NotAction"] != nil || s["NotResource"] != nil {
+					t.Errorf("%s: the statement %s is not a plain permission", f.Name, text(s))
+				}
+				for _, arn := range texts(s["Resource"]) {
+					got[arn] = slices.Sorted(slices.Values(append(got[arn], texts(s["Action"])...)))
+				}
+			}
+		}
+		same(t, f.Name+" on", got, want)
+	}
+}
+
+func TestNoStatementAllowsAWildcard(t *testing.T) {
+	objects := standard.only(t, "AWS::S3::Bucket").arn() + "/*" // S3 has no other name for a bucket's objects
+	for id, r := range standard.Resources {
+		for _, s := range statements(r.Properties) {
+			if s["Effect"] == "Deny" {
+				continue
+			}
+			if s["NotAction"] != nil || s["NotResource"] != nil || s["NotPrincipal"] != nil {
+				t.Errorf("%s allows everything but something: %s", id, text(s))
+			}
+			for _, action := range texts(s["Action"]) {
+				if strings.Contains(action, "*") {
+					t.Errorf("%s allows %s", id, action)
+				}
+			}
+			for _, arn := range texts(s["Resource"]) {
+				if strings.ContainsAny(arn, "*?") && (arn != objects || text(s["Action"]) != "s3:PutObject") {
+					t.Errorf("%s allows %s on %s", id, text(s["Action"]), arn)
+				}
+			}
+		}
+	}
+}
+
+func TestNoPolicyAllowsToUpdateOrDeleteAnEvent(t *testing.T) {
+	harmless := []string{ // a list of what may be, so that an action nobody thought of fails
+		"dynamodb:BatchGetItem", "dynamodb:ConditionCheckItem", "dynamodb:DescribeTable", "dynamodb:GetItem",
+		"dynamodb:PutItem", "dynamodb:Query", "dynamodb:Scan",
+		"dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:ListStreams",
+	}
+	others := map[string]bool{} // whatever is not exactly another table's ARN could be the event table
+	for _, r := range standard.all("AWS::DynamoDB::Table") {
+		others[r.arn()] = r.at("TableName") != "annals-events"
+	}
+	for id, r := range standard.Resources {
+		for _, s := range statements(r.Properties) {
+			if s["Effect"] == "Deny" {
+				continue
+			}
+			for _, arn := range append(texts(s["Resource"]), texts(s["NotResource"])...) {
+				for _, action := range append(texts(s["Action"]), texts(s["NotAction"])...) {
+					foreign := !strings.HasPrefix(action, "dynamodb:") && !strings.Contains(action, "*") && s["NotAction"] == nil
+					if !others[arn] && !foreign && !slices.Contains(harmless, action) {
+						t.Errorf("%s allows %s on %s", id, action, arn)
+					}
+				}
+			}
+		}
+	}
+}
+
+func TestEveryFunctionLogsToItsOwnGroupForTwoWeeks(t *testing.T) {
+	for _, fn := range standard.all("AWS::Lambda::Function") {
+		log := standard.named(t, "AWS::Logs::LogGroup", "LogGroupName", "/aws/lambda/"+fn.at("FunctionName"))
+		fn.expect(t, log.ref(), "LoggingConfig", "LogGroup")
+	}
+	for _, log := range standard.all("AWS::Logs::LogGroup") {
+		log.expect(t, "14", "RetentionInDays")
+		log.expectRemoval(t, "Delete")
+	}
+}

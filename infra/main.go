@@ -1,0 +1,40 @@
+// Command infra is the CDK app: it turns internal/topology into a CloudFormation template.
+package main
+
+import (
+	"os"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/jsii-runtime-go"
+)
+
+func main() {
+	defer shutdown()
+	app := awscdk.NewApp(nil)
+	props := settings(app)
+	NewStack(app, props.Name, props)
+	app.Synth(nil)
+}
+
+// shutdown ends the CDK's Node process. jsii waits for it twice at once, and now and then the
+// loser of that race reports "no child processes" although all is well.
+func shutdown() {
+	os.Stderr, _ = os.Open(os.DevNull)
+	jsii.Close()
+}
+
+// settings reads what a deployment may choose from the context, because that is the one
+// place that the command line (-c key=value), cdk.json and LocalStack's wrapper share.
+func settings(app awscdk.App) Props {
+	read := func(key, fallback string) string {
+		if v, ok := app.Node().TryGetContext(&key).(string); ok && v != "" {
+			return v
+		}
+		return fallback
+	}
+	return Props{
+		Name:  read("name", "annals"),
+		Arch:  read("arch", "arm64"),
+		Build: read("build", "build"),
+	}
+}

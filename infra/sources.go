@@ -1,0 +1,68 @@
+package main
+
+import (
+	"encoding/json"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
+	"github.com/aws/jsii-runtime-go"
+
+	"github.com/interview-sandbox/annals/internal/topology"
+)
+
+// eventSource starts at TRIM_HORIZON so that no commit made during a deployment is missed,
+// and bisects so that one bad record does not take its batch to the failure bucket.
+func (s *system) eventSource(e topology.EventSource) {
+	awslambda.NewCfnEventSourceMapping(s.stack, jsii.String(logicalID(e.Function)+"From"+e.Table), &awslambda.CfnEventSourceMappingProps{
+		FunctionName:                   s.functions[e.Function].Ref(),
+		EventSourceArn:                 s.tables[e.Table].AttrStreamArn(),
+		StartingPosition:               jsii.String("TRIM_HORIZON"),
+		BatchSize:                      jsii.Number(e.BatchSize),
+		MaximumBatchingWindowInSeconds: jsii.Number(e.Window.Seconds()),
+		BisectBatchOnFunctionError:     jsii.Bool(true),
+		FunctionResponseTypes:          jsii.Strings("ReportBatchItemFailures"),
+		MaximumRetryAttempts:           jsii.Number(e.Retries),
+		MaximumRecordAgeInSeconds:      jsii.Number(e.MaxAge.Seconds()),
+		ParallelizationFactor:          jsii.Number(e.Parallel),
+		FilterCriteria:                 filter(e),
+		DestinationConfig: &awslambda.CfnEventSourceMapping_DestinationConfigProperty{
+			OnFailure: &awslambda.CfnEventSourceMapping_OnFailureProperty{Destination: s.failures.BucketArn()},
+		},
+	})
+}
+
+// filter is one pattern, not two, because patterns are joined by OR and a record has to
+// meet both conditions. It is nil, not empty, if every record is wanted.
+func filter(e topology.EventSource) any {
+	pattern := map[string]any{}
+	if len(e.EventNames) > 0 {
+		pattern["eventName"] = e.EventNames
+	}
+	if len(e.StreamTypes) > 0 {
+		// A pattern matches a string set if it shares one member with it.
+		pattern["dynamodb"] = map[string]any{"NewImage": map[string]any{"types": map[string]any{"SS": e.StreamTypes}}}
+	}
+	if len(pattern) == 0 {
+		return nil
+	}
+	text, err := json.Marshal(pattern)
+	if err != nil {
+		panic(err) // strings and maps of strings always marshal
+	}
+	return &awslambda.CfnEventSourceMapping_FilterCriteriaProperty{
+		Filters: []*awslambda.CfnEventSourceMapping_FilterProperty{{Pattern: jsii.String(string(text))}},
+	}
+}
+
+// failureBucket takes what a consumer could not process. S3 and not a queue, because Lambda
+// hands S3 the records themselves, which a stream forgets after a day.
+func (s *system) failureBucket() awss3.Bucket {
+	return awss3.NewBucket(s.stack, jsii.String("Failures"), &awss3.BucketProps{
+		BlockPublicAccess: awss3.BlockPublicAccess_BLOCK_ALL(),
+		Encryption:        awss3.BucketEncryption_S3_MANAGED,
+		EnforceSSL:        jsii.Bool(true),
+		RemovalPolicy:     awscdk.RemovalPolicy_RETAIN,
+		LifecycleRules:    &[]*awss3.LifecycleRule{{Expiration: awscdk.Duration_Days(jsii.Number(90))}},
+	})
+}

@@ -1,0 +1,132 @@
+package main
+
+import (
+	"encoding/json"
+	"reflect"
+	"slices"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
+
+	"github.com/interview-sandbox/annals/internal/topology"
+)
+
+func TestEventSourcesAreExactlyThoseOfTheTopology(t *testing.T) {
+	type facts struct {
+		Stream, Start, Batch, Window, Bisect, Report, Retries, MaxAge, Parallel, Failures string
+		Filters                                                                           []any
+	}
+	got, want := map[string]facts{}, map[string]facts{}
+	for _, r := range standard.all("AWS::Lambda::EventSourceMapping") {
+		f := facts{r.at("EventSourceArn"), r.at("StartingPosition"), r.at("BatchSize"), r.at("MaximumBatchingWindowInSeconds"),
+			r.at("BisectBatchOnFunctionError"), r.at("FunctionResponseTypes"), r.at("MaximumRetryAttempts"),
+			r.at("MaximumRecordAgeInSeconds"), r.at("ParallelizationFactor"), r.at("DestinationConfig", "OnFailure", "Destination"), nil}
+		if criteria, ok := r.Properties["FilterCriteria"].(map[string]any); ok {
+			f.Filters = patterns(t, criteria)
+		}
+		put(t, got, r.at("FunctionName")+" from "+r.at("EventSourceArn"), f)
+	}
+	for _, e := range topology.EventSources() {
+		fn := standard.named(t, "AWS::Lambda::Function", "FunctionName", "annals-"+e.Function)
+		table := slices.IndexFunc(topology.Tables(), func(t topology.Table) bool { return t.ID == e.Table })
+		stream := "${" + standard.named(t, "AWS::DynamoDB::Table", "TableName", topology.Tables()[table].Name("annals")).id + ".StreamArn}"
+		want[fn.ref()+" from "+stream] = facts{stream, "TRIM_HORIZON", strconv.Itoa(e.BatchSize), seconds(e.Window),
+			"true", "[ReportBatchItemFailures]", strconv.Itoa(e.Retries), seconds(e.MaxAge), strconv.Itoa(e.Parallel),
+			standard.only(t, "AWS::S3::Bucket").arn(), wanted(e)}
+	}
+	same(t, "event source", got, want)
+}
+
+func TestFilterAsksForNamesAndTypesTogether(t *testing.T) {
+	for name, e := range map[string]topology.EventSource{
+		"nothing": {},
+		"names":   {EventNames: []string{"INSERT"}},
+		"types":   {StreamTypes: []string{"payment.captured.v1", "payment.refunded.v1"}},
+		"both":    {EventNames: []string{"INSERT"}, StreamTypes: []string{"payment.captured.v1"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var got []any
+			if criteria, ok := filter(e).(*awslambda.CfnEventSourceMapping_FilterCriteriaProperty); ok {
+				body, err := json.Marshal(criteria)
+				if err != nil {
+					t.Fatal(err)
+				}
+				var m map[string]any
+				if err := json.Unmarshal(body, &m); err != nil {
+					t.Fatal(err)
+				}
+				got = patterns(t, m)
+			}
+			if !reflect.DeepEqual(got, wanted(e)) {
+				t.Errorf("got %v, want %v", got, wanted(e))
+			}
+		})
+	}
+}
+
+// patterns reads the patterns of filter criteria, whose field names begin with a capital in
+// templates and without one in constructs.
+func patterns(t *testing.T, criteria map[string]any) []any {
+	t.Helper()
+	var out []any
+	for _, key := range []string{"Filters", "filters"} {
+		for _, f := range list(criteria[key]) {
+			var pattern any
+			if err := json.Unmarshal([]byte(at(f, "Pattern")+at(f, "pattern")), &pattern); err != nil {
+				t.Fatal(err)
+			}
+			out = append(out, pattern)
+		}
+	}
+	return out
+}
+
+// wanted is the pattern for an event source, written down apart from the code under test.
+func wanted(e topology.EventSource) []any {
+	array := func(members []string) (out []any) {
+		for _, s := range members {
+			out = append(out, s)
+		}
+		return out
+	}
+	pattern := map[string]any{}
+	if e.EventNames != nil {
+		pattern["eventName"] = array(e.EventNames)
+	}
+	if e.StreamTypes != nil {
+		pattern["dynamodb"] = map[string]any{"NewImage": map[string]any{"types": map[string]any{"SS": array(e.StreamTypes)}}}
+	}
+	if len(pattern) == 0 {
+		return nil
+	}
+	return []any{pattern}
+}
+
+func TestFailedRecordsAreKeptPrivatelyForNinetyDays(t *testing.T) {
+	bucket, policy := standard.only(t, "AWS::S3::Bucket"), standard.only(t, "AWS::S3::BucketPolicy")
+	bucket.expect(t, "{BlockPublicAcls=true BlockPublicPolicy=true IgnorePublicAcls=true RestrictPublicBuckets=true}", "PublicAccessBlockConfiguration")
+	bucket.expect(t, "[{ServerSideEncryptionByDefault={SSEAlgorithm=AES256}}]", "BucketEncryption", "ServerSideEncryptionConfiguration")
+	bucket.expect(t, "[{ExpirationInDays=90 Status=Enabled}]", "LifecycleConfiguration", "Rules")
+	bucket.expectRemoval(t, "Retain")
+	policy.expect(t, bucket.ref(), "Bucket")
+	policy.expect(t, "[{Action=s3:* Condition={Bool={aws:SecureTransport=false}} Effect=Deny Principal={AWS=*} Resource=["+
+		bucket.arn()+" "+bucket.arn()+"/*]}]", "PolicyDocument", "Statement")
+}
+
+// These hold whatever the topology says, or a slip there would be deployed.
+func TestEventSourcesReadInOrderOnlyNewCommitsAndGiveUpInTime(t *testing.T) {
+	const retention = 24 * time.Hour // of a DynamoDB stream
+	for _, e := range topology.EventSources() {
+		if e.Parallel != 1 {
+			t.Errorf("%s reads a shard %d times at once, which splits its order", e.Function, e.Parallel)
+		}
+		if !slices.Equal(e.EventNames, []string{"INSERT"}) {
+			t.Errorf("%s reads %v, but a commit is only ever inserted", e.Function, e.EventNames)
+		}
+		if e.Retries < 1 || e.Retries > 100 || e.MaxAge < time.Minute || e.MaxAge > retention {
+			t.Errorf("%s retries %d times for %v: too little to get over a disturbance, or without an end", e.Function, e.Retries, e.MaxAge)
+		}
+	}
+}

@@ -1,0 +1,133 @@
+package main
+
+import (
+	"strings"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsdynamodb"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
+	"github.com/aws/constructs-go/constructs/v10"
+	"github.com/aws/jsii-runtime-go"
+
+	"github.com/interview-sandbox/annals/internal/topology"
+)
+
+// Props is what a deployment may choose. Everything else comes from the topology, so that
+// two deployments cannot differ in anything that matters to the code.
+type Props struct {
+	Name  string // prefixes every table and function, so that one account can hold several systems
+	Arch  string // arm64 costs less; x86_64 is for emulators that run functions on such a machine
+	Build string // folder with <function>.zip, a setting so that tests need no real build
+}
+
+// logDays is long enough to look into an incident and short enough that logs do not become
+// a second archive beside the events.
+const logDays = 14
+
+// system is the stack while it is being built: later parts refer to what earlier ones made.
+type system struct {
+	stack     awscdk.Stack
+	props     Props
+	key       awskms.CfnKey
+	failures  awss3.Bucket
+	tables    map[string]awsdynamodb.CfnTable  // by topology.Table.ID
+	functions map[string]awslambda.CfnFunction // by topology.Function.Name
+}
+
+// NewStack declares the whole system in one stack, because its parts are only correct
+// together. It uses Cfn constructs wherever the higher-level ones would add policies with
+// wildcards, managed policies or custom resources that nobody asked for.
+func NewStack(scope constructs.Construct, id string, props Props) awscdk.Stack {
+	s := &system{
+		stack: awscdk.NewStack(scope, &id, &awscdk.StackProps{
+			Description: jsii.String("Annals: an event-sourced backend"),
+			// The usage-reporting resource would be one that the topology does not know.
+			AnalyticsReporting: jsii.Bool(false),
+		}),
+		props:     props,
+		tables:    map[string]awsdynamodb.CfnTable{},
+		functions: map[string]awslambda.CfnFunction{},
+	}
+	for _, t := range topology.Tables() {
+		s.tables[t.ID] = s.table(t)
+	}
+	s.key = s.wrappingKey()
+	s.failures = s.failureBucket()
+	for _, f := range topology.Functions() {
+		s.functions[f.Name] = s.function(f)
+	}
+	for _, e := range topology.EventSources() {
+		s.eventSource(e)
+	}
+	s.api()
+	return s.stack
+}
+
+// table is retained and protected even from a stack's deletion: the events are the only
+// source of truth, and the keys are what makes them readable.
+func (s *system) table(t topology.Table) awsdynamodb.CfnTable {
+	keys := []*awsdynamodb.CfnTable_KeySchemaProperty{
+		{AttributeName: &t.Partition.Name, KeyType: jsii.String("HASH")},
+	}
+	attributes := []*awsdynamodb.CfnTable_AttributeDefinitionProperty{
+		{AttributeName: &t.Partition.Name, AttributeType: jsii.String(string(t.Partition.Type))},
+	}
+	if t.Sort != nil {
+		keys = append(keys, &awsdynamodb.CfnTable_KeySchemaProperty{
+			AttributeName: &t.Sort.Name, KeyType: jsii.String("RANGE")})
+		attributes = append(attributes, &awsdynamodb.CfnTable_AttributeDefinitionProperty{
+			AttributeName: &t.Sort.Name, AttributeType: jsii.String(string(t.Sort.Type))})
+	}
+	props := &awsdynamodb.CfnTableProps{
+		TableName:                 jsii.String(t.Name(s.props.Name)),
+		KeySchema:                 keys,
+		AttributeDefinitions:      attributes,
+		BillingMode:               jsii.String("PAY_PER_REQUEST"),
+		DeletionProtectionEnabled: jsii.Bool(true),
+		PointInTimeRecoverySpecification: &awsdynamodb.CfnTable_PointInTimeRecoverySpecificationProperty{
+			PointInTimeRecoveryEnabled: jsii.Bool(true),
+		},
+	}
+	if t.Stream {
+		props.StreamSpecification = &awsdynamodb.CfnTable_StreamSpecificationProperty{
+			StreamViewType: jsii.String("NEW_IMAGE"),
+		}
+	}
+	table := awsdynamodb.NewCfnTable(s.stack, jsii.String(t.ID+"Table"), props)
+	table.ApplyRemovalPolicy(awscdk.RemovalPolicy_RETAIN, nil)
+	return table
+}
+
+// wrappingKey is retained because losing it loses every key that it wraps. It has no key
+// policy of its own: the one that KMS gives by default leaves access to the roles' policies.
+func (s *system) wrappingKey() awskms.CfnKey {
+	key := awskms.NewCfnKey(s.stack, jsii.String("WrappingKey"), &awskms.CfnKeyProps{
+		Description:       jsii.String("Wraps the keys of " + s.props.Name),
+		EnableKeyRotation: jsii.Bool(true),
+	})
+	key.ApplyRemovalPolicy(awscdk.RemovalPolicy_RETAIN, nil)
+	return key
+}
+
+// logGroup is made here rather than by AWS on first use, which would keep logs for ever.
+func (s *system) logGroup(id, name string) awslogs.CfnLogGroup {
+	group := awslogs.NewCfnLogGroup(s.stack, &id, &awslogs.CfnLogGroupProps{
+		LogGroupName:    &name,
+		RetentionInDays: jsii.Number(logDays),
+	})
+	group.ApplyRemovalPolicy(awscdk.RemovalPolicy_DESTROY, nil)
+	return group
+}
+
+// logicalID makes CommandAuth of command-auth, because CloudFormation's names have no
+// hyphens and tools address a function by this name.
+func logicalID(name string) string {
+	var id strings.Builder
+	for word := range strings.SplitSeq(name, "-") {
+		id.WriteString(strings.ToUpper(word[:1]) + word[1:])
+	}
+	return id.String()
+}
