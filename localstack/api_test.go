@@ -1,0 +1,120 @@
+package main
+
+import (
+	"fmt"
+	"maps"
+	"sync"
+	"testing"
+
+	"github.com/interview-sandbox/annals/events"
+	"github.com/interview-sandbox/annals/internal/dynamo"
+	"github.com/interview-sandbox/annals/internal/es"
+	"github.com/interview-sandbox/annals/localstack/scenario"
+	"github.com/interview-sandbox/annals/localstack/stacktest"
+)
+
+func operatorOf(t *testing.T, s *stacktest.Stack) scenario.Person {
+	t.Helper()
+	login := s.Operator()
+	return scenario.Person{Client: scenario.Client{URL: s.URL()}, Email: login.Email, Password: login.Password}.LogIn(t)
+}
+
+func TestTheAPIKeepsItsContract(t *testing.T) {
+	t.Parallel()
+	s := stacktest.Start(t)
+	scenario.Auth(t, s.URL(), "1", operatorOf(t, s))
+}
+
+// together sends requests at the same time and counts their statuses.
+func together(t *testing.T, n int, send func(int) (scenario.Answer, error)) map[int]int {
+	t.Helper()
+	var (
+		wg    sync.WaitGroup
+		mu    sync.Mutex
+		start = make(chan struct{})
+		count = map[int]int{}
+	)
+	for i := range n {
+		wg.Go(func() {
+			<-start
+			a, err := send(i)
+			if err != nil {
+				t.Error(err)
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			count[a.Status]++
+		})
+	}
+	close(start)
+	wg.Wait()
+	return count
+}
+
+func TestOfTwentyChangesOfOneVersionOneTakesEffect(t *testing.T) {
+	t.Parallel()
+	s := stacktest.Start(t)
+	ada := scenario.Register(t, s.URL(), "ada@example.com")
+	got := together(t, 20, func(i int) (scenario.Answer, error) {
+		return ada.Send(t.Context(), "POST", ada.Path("/email"), map[string]string{"email": fmt.Sprintf("ada%d@example.com", i)}, scenario.Header{Name: "If-Match", Value: `"1"`})
+	})
+	if want := map[int]int{200: 1, 412: 19}; !maps.Equal(got, want) {
+		t.Errorf("statuses %v, want %v", got, want)
+	}
+	if a := ada.Expect(t, 200, "GET", ada.Path("?atLeast=2"), nil); a.Body["version"] != 2.0 {
+		t.Errorf("the account is %s", a.Raw)
+	}
+	expectClaims(t, s, 1)
+}
+
+func TestOfFiftyRegistrationsOfOneAddressOneTakesEffect(t *testing.T) {
+	t.Parallel()
+	s := stacktest.Start(t)
+	got := together(t, 50, func(int) (scenario.Answer, error) {
+		return scenario.Client{URL: s.URL()}.Send(t.Context(), "POST", "/auth/users", map[string]string{"email": "ada@example.com", "password": "correct horse battery", "name": "Ada"})
+	})
+	if want := map[int]int{201: 1, 409: 49}; !maps.Equal(got, want) {
+		t.Errorf("statuses %v, want %v", got, want)
+	}
+	expectClaims(t, s, 1)
+}
+
+// expectClaims reads the events table of a stack and demands that it has so many accounts
+// besides the operator's, that each account's address is claimed for it, and that nothing
+// else is.
+func expectClaims(t *testing.T, s *stacktest.Stack, accounts int) {
+	t.Helper()
+	store := &dynamo.Store{Table: "annals-events", Client: dynamo.NewClient(dynamo.Settings{Region: "us-east-1", Endpoint: s.Endpoints().DynamoDB, Credentials: credentials})}
+	users, holders := map[string]bool{}, map[es.Stream]string{}
+	for c, err := range store.Scan(t.Context(), 0, 1) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		switch last := c.Events[len(c.Events)-1]; {
+		case c.Stream.Category() == "user":
+			users[c.Stream.ID()] = true
+		case last.Type == "email.claimed.v1":
+			holders[c.Stream] = holderOf(t, c)
+		case last.Type == "email.released.v1":
+			delete(holders, c.Stream)
+		}
+	}
+	if len(users) != accounts+1 || len(holders) != len(users) {
+		t.Errorf("%d accounts have %d addresses, want %d of both", len(users), len(holders), accounts+1)
+	}
+	for stream, user := range holders {
+		if !users[user] {
+			t.Errorf("%s is claimed for %s, which does not exist", stream, user)
+		}
+		delete(users, user)
+	}
+}
+
+func holderOf(t *testing.T, c es.Commit) string {
+	t.Helper()
+	recorded, err := c.Recorded()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return recorded[len(recorded)-1].Event.(events.EmailClaimed).UserID
+}

@@ -1,0 +1,50 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-lambda-go/lambda"
+
+	"github.com/interview-sandbox/annals/internal/app"
+	"github.com/interview-sandbox/annals/internal/topology"
+	"github.com/interview-sandbox/annals/localstack/function"
+)
+
+// deploy builds every function of the topology, each with a handler that shares nothing with
+// another's, as in Lambda, and opens the operator's account.
+func (s *stack) deploy(ctx context.Context, dynamodb string) (map[string]lambda.Handler, error) {
+	config := app.Config{
+		Prefix:      prefix,
+		Region:      region,
+		Endpoint:    dynamodb,
+		Credentials: credentials,
+		KeyFile:     s.file("master.key"),
+		Now:         time.Now,
+		Rand:        rand.Reader,
+		Log:         s.log,
+	}
+	if err := s.openOperator(ctx, config); err != nil {
+		return nil, err
+	}
+	builds, deployed := app.Functions(), map[string]lambda.Handler{}
+	var names []string
+	for _, declared := range topology.Functions() {
+		build, ok := builds[declared.Name]
+		if !ok {
+			return nil, fmt.Errorf("function %s is in the topology, but not in the app", declared.Name)
+		}
+		config.Log = s.log.With("function", declared.Name)
+		handler, err := build(ctx, config)
+		if err != nil {
+			return nil, fmt.Errorf("build function %s: %w", declared.Name, err)
+		}
+		deployed[declared.Name] = function.New(declared, handler)
+		names = append(names, declared.Name)
+	}
+	s.say("functions", "%s", strings.Join(names, ", "))
+	return deployed, nil
+}

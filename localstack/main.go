@@ -1,0 +1,56 @@
+// Command localstack runs all of Annals on this machine: DynamoDB, S3, the HTTP API, the
+// functions behind it and their event sources, on loopback only and without an account.
+// Data is kept in one folder and survives kill -9.
+//
+// Environment: PORT of the API (8080; 0 is any), DATA_DIR (.local), DYNAMODB_ENDPOINT of
+// another DynamoDB to use in place of dynoxide. The line "listening on <URL>" means ready.
+// SIGTERM or SIGINT ends it when what is under way has finished, a second one at once.
+package main
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"net/url"
+	"os"
+	"os/signal"
+	"strconv"
+	"syscall"
+)
+
+func main() {
+	ctx, restore := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, restore) // a second signal does what signals do by default
+	s, err := settingsFrom(os.Getenv)
+	if err == nil {
+		err = run(ctx, s, os.Stdout)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "localstack:", err)
+		os.Exit(1)
+	}
+}
+
+// settings is what the environment says.
+type settings struct {
+	port     string // "0" is any
+	dataDir  string
+	dynamodb string // endpoint; "" is dynoxide
+}
+
+func settingsFrom(env func(string) string) (settings, error) {
+	s := settings{
+		port:     cmp.Or(env("PORT"), "8080"),
+		dataDir:  cmp.Or(env("DATA_DIR"), ".local"),
+		dynamodb: env("DYNAMODB_ENDPOINT"),
+	}
+	if _, err := strconv.ParseUint(s.port, 10, 16); err != nil {
+		return s, fmt.Errorf("PORT has to be a number up to 65535, not %q", s.port)
+	}
+	if s.dynamodb != "" {
+		if u, err := url.Parse(s.dynamodb); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+			return s, fmt.Errorf("DYNAMODB_ENDPOINT has to be a URL such as http://127.0.0.1:8000, not %q", s.dynamodb)
+		}
+	}
+	return s, nil
+}

@@ -1,0 +1,5 @@
+//go:build race
+
+package stacktest
+
+var buildFlags = []string{"-race"}
