@@ -1,7 +1,7 @@
 # What there is to do in this repository; `make` alone lists it.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test e2e bench lint fmt build synth deploy clean gofmt vet
+.PHONY: help run verify test e2e bench lint fmt build synth deploy clean gofmt vet
 
 # The processor of the deployed functions, by Lambda's name for it: arm64 or x86_64.
 ARCH := arm64
@@ -22,6 +22,9 @@ run: localstack/node_modules/.package-lock.json ## start everything on this mach
 	@go build -buildvcs=false -o build/stack ./localstack
 	@# make hands a SIGTERM to its child alone, so that the child has to be the stack itself.
 	@exec build/stack
+
+verify: ## check every stream of the running stack against its hashes (DATA_DIR=.local)
+	@go run ./localstack/verify
 
 test: localstack/node_modules/.package-lock.json vet gofmt ## run every test that needs only Go and npm
 	@test -n "$(RACE)" || echo "no C compiler: testing without the race detector"
