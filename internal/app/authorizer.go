@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/ed25519"
 
+	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-lambda-go/lambda"
 
 	"github.com/interview-sandbox/annals/internal/gateway"
@@ -18,5 +19,5 @@ func Authorizer(_ context.Context, c Config) (lambda.Handler, error) {
 		Now: s.Now,
 		Key: func(ctx context.Context) (ed25519.PublicKey, error) { return keys.Public(ctx, s.keys()) },
 	}}
-	return lambda.NewHandler(a.Handle), nil
+	return handler[events.APIGatewayV2CustomAuthorizerV2Request, events.APIGatewayV2CustomAuthorizerSimpleResponse](a.Handle), nil
 }

@@ -5,6 +5,7 @@ import (
 	"crypto/ed25519"
 	"time"
 
+	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-lambda-go/lambda"
 
 	"github.com/interview-sandbox/annals/internal/api"
@@ -37,7 +38,7 @@ func CommandAuth(ctx context.Context, c Config) (lambda.Handler, error) {
 // gateway is the handler of a function that serves these routes.
 func (s system) gateway(routes []api.Route, secret []byte) lambda.Handler {
 	g := &gateway.Gateway{Routes: routes, All: topology.API(), Secret: secret, Now: s.Now, Rand: s.Rand, Log: s.Log}
-	return lambda.NewHandler(g.Handle)
+	return handler[events.APIGatewayV2HTTPRequest, events.APIGatewayV2HTTPResponse](g.Handle)
 }
 
 type passwords struct{}

@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 
+	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-lambda-go/lambda"
 
 	"github.com/interview-sandbox/annals/internal/auth"
@@ -15,5 +16,6 @@ func Projector(_ context.Context, c Config) (lambda.Handler, error) {
 	s := newSystem(c)
 	account := &auth.Module{Executor: es.Executor{Repository: s.repository(readCache)}, Rows: s.rows()}
 	p := es.Projector(account.Projections())
-	return lambda.NewHandler((&stream.Consumer{Consume: p.Project, Log: s.Log}).Handle), nil
+	consumer := &stream.Consumer{Consume: p.Project, Log: s.Log}
+	return handler[stream.Batch, events.DynamoDBEventResponse](consumer.Handle), nil
 }

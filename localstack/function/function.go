@@ -31,7 +31,9 @@ type Function struct {
 	handler lambda.Handler
 }
 
-// New deploys a handler as the function that the topology declares.
+// New deploys a handler as the function that the topology declares. Lambda would start one
+// more process for each request that comes while others are under way; here the one handler
+// is called side by side, which that of lambda.NewHandler does not allow.
 func New(declared topology.Function, handler lambda.Handler) *Function {
 	return &Function{declared.Name, declared.Timeout, handler}
 }
