@@ -36,8 +36,9 @@ test: localstack/node_modules/.package-lock.json vet gofmt ## run every test tha
 e2e: ## deploy to an emulator and run the whole scenario (not there yet)
 	@echo "make e2e comes with issue 7"; exit 1
 
-bench: ## run the benchmarks (not there yet)
-	@echo "make bench comes with issue 3"; exit 1
+bench: localstack/node_modules/.package-lock.json ## measure costs, folds, loads and appends (numbers go to build/bench.json)
+	@go run ./localstack/bench
+	@go test -run '^$$' -bench . -cpu 1 ./localstack/bench
 
 lint: vet gofmt ## look for mistakes without running anything
 	go run $(STATICCHECK) ./...

@@ -29,8 +29,8 @@ type place struct {
 // places lists every folder with Go files. A name that ends in /... stands for all folders
 // below as well.
 var places = []place{
-	{"events", "", "",
-		"whoever reads the stored contract, in whatever year, needs nothing but Go itself"},
+	{"events", "github.com/go-json-experiment/json", "",
+		"whoever reads the stored contract, in whatever year, needs nothing but JSON"},
 	{"internal/es", "events", "chance",
 		"the core works for every module and every store, so it knows none; chance is for the jitter of retries"},
 	{"internal/es/estest", "events internal/es", "",
@@ -50,7 +50,7 @@ var places = []place{
 	{"internal/dynamo", "events internal/es internal/keys github.com/aws/aws-sdk-go-v2 github.com/aws/smithy-go", "network",
 		"an adapter of one AWS service knows that service and what it adapts it to"},
 	{"internal/dynamo/trust", "events internal/es internal/dynamo github.com/aws/aws-sdk-go-v2 github.com/aws/smithy-go " +
-		"github.com/anishathalye/porcupine", "",
+		"github.com/anishathalye/porcupine pgregory.net/rapid", "",
 		"its tests are about the write side, whichever module writes"},
 	{"internal/gateway", "events internal/es internal/api github.com/aws/aws-lambda-go github.com/go-json-experiment/json", "",
 		"payloads of API Gateway carry any module's routes and reach no service"},

@@ -74,7 +74,7 @@ func fill(t *testing.T, id string, n int) {
 		for range min(max(n-i-200, 0), 99) {
 			more = append(more, events.UserNameChanged{Old: "before", New: "after"})
 		}
-		p, err := tip.Next(request(i), estest.Now, events.UserNameChanged{Old: "before", New: fmt.Sprint(i)}, more...)
+		p, err := tip.Next(request(i), estest.Now, events.UserNameChanged{Old: "Augusta Ada King-Noel, Countess of Lovelace", New: fmt.Sprint("Ada Lovelace, the first programmer, number ", i)}, more...)
 		if err == nil {
 			err = store.Append(t.Context(), p)
 		}
@@ -97,7 +97,7 @@ func fill(t *testing.T, id string, n int) {
 
 // The budgets of the design, in round trips and capacity units, as the database counts them.
 func TestCommandsStayWithinTheirBudgets(t *testing.T) {
-	fill(t, "budget-short", 6)
+	fill(t, "budget-short", 3)
 	fill(t, "budget-long", 10_000)
 	used := new(meter)
 	warm := process(used.use)

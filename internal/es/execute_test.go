@@ -2,6 +2,7 @@ package es_test
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"iter"
@@ -18,7 +19,10 @@ func executor(s es.Store) *es.Executor {
 	return &es.Executor{Repository: es.Repository{Store: s}, Now: func() time.Time { return estest.Now }}
 }
 
-func as(command string) es.Meta { return es.Meta{CommandID: command, Fingerprint: []byte(command)} }
+func as(command string) es.Meta {
+	fingerprint := sha256.Sum256([]byte(command))
+	return es.Meta{CommandID: command, Fingerprint: fingerprint[:16]}
+}
 
 func version(v es.Version) *es.Version { return &v }
 

@@ -17,8 +17,9 @@ type Repository struct {
 }
 
 // tail is how many commits a cold load reads first, newest first. It is the whole of most
-// streams; of a longer one the snapshot has what lies before.
-const tail = 16
+// streams; of a longer one the snapshot has what lies before. More would cost a load of a
+// long stream more than the design allows it, fewer would miss the snapshot more often.
+const tail = 12
 
 // Folded is an aggregate's state with the place in the stream it was folded to.
 type Folded[S any] struct {

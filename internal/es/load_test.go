@@ -68,8 +68,8 @@ func all(t *testing.T, s es.Store) (commits []es.Commit) {
 
 func TestASnapshotChangesWhatALoadReadsAndNothingElse(t *testing.T) {
 	for _, c := range []struct{ commits, snapshotAt, read int }{
-		{1, 0, 1}, {15, 0, 15}, {16, 0, 16}, {16, 16, 16}, {17, 0, 17}, {17, 16, 16}, {40, 0, 40},
-		{40, 32, 16}, {40, 40, 16}, {40, 24, 16}, {40, 23, 17}, {40, 1, 39}, {500, 496, 16}, {500, 400, 100},
+		{1, 0, 1}, {11, 0, 11}, {12, 0, 12}, {12, 12, 12}, {13, 0, 13}, {13, 12, 12}, {40, 0, 40},
+		{40, 36, 12}, {40, 40, 12}, {40, 28, 12}, {40, 27, 13}, {40, 1, 39}, {500, 492, 12}, {500, 400, 100},
 	} {
 		store, snapshots := grown(t, c.commits, c.snapshotAt)
 		want, err := estest.Plain.Load(t.Context(), &es.Repository{Store: store}, "1")

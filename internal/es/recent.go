@@ -1,7 +1,6 @@
 package es
 
 import (
-	"crypto/sha256"
 	"encoding/binary"
 	"errors"
 )
@@ -14,7 +13,7 @@ const window = 200
 type recent []done
 
 // done is a command that was carried out. Instead of its id and its fingerprint, which would
-// make snapshots several times as large, it holds parts of their hashes: one in 10^17
+// make snapshots several times as large, it holds a hash and a part of them: one in 10^17
 // commands is wrongly taken for a repeat of one of 200, and one in 10^9 reused ids is not
 // noticed to be for another request.
 type done struct {
@@ -45,17 +44,22 @@ func (d done) sameRequest(fingerprint []byte) bool {
 	return d.fingerprint == 0 || m == 0 || d.fingerprint == m
 }
 
+// shorten is FNV-1a (RFC 9923): no defence against somebody who searches for ids that
+// collide, but those are ids of their own commands.
 func shorten(commandID string) uint64 {
-	sum := sha256.Sum256([]byte(commandID))
-	return binary.BigEndian.Uint64(sum[:])
+	h := uint64(14695981039346656037)
+	for i := range len(commandID) {
+		h = (h ^ uint64(commandID[i])) * 1099511628211
+	}
+	return h
 }
 
+// mark is a part of a fingerprint, which is a hash already.
 func mark(fingerprint []byte) uint32 {
-	if len(fingerprint) == 0 {
+	if len(fingerprint) < 4 {
 		return 0
 	}
-	sum := sha256.Sum256(fingerprint)
-	return binary.BigEndian.Uint32(sum[:])
+	return binary.BigEndian.Uint32(fingerprint)
 }
 
 // encode gives the last window of commands in few bytes, as snapshots hold them.
