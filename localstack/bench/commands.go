@@ -21,7 +21,7 @@ type kind struct {
 
 const (
 	short = 6
-	long  = 10_000
+	long  = 10_008 // with a snapshot at its end
 )
 
 // repetitions is so many that the last one makes a snapshot of the long account due.
