@@ -2,7 +2,9 @@
 package dynamo
 
 import (
+	"errors"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -10,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
 // Settings is what a client needs to know.
@@ -31,6 +34,7 @@ func NewClient(s Settings, options ...func(*dynamodb.Options)) *dynamodb.Client 
 		Retryer: retry.NewStandard(func(o *retry.StandardOptions) {
 			o.MaxAttempts = 6
 			o.MaxBackoff = time.Second
+			o.Retryables = append(o.Retryables, retry.IsErrorRetryableFunc(contended))
 			o.RateLimiter = ratelimit.None // the executor bounds retries itself
 		}),
 	}
@@ -38,4 +42,21 @@ func NewClient(s Settings, options ...func(*dynamodb.Options)) *dynamodb.Client 
 		o.BaseEndpoint = aws.String(s.Endpoint)
 	}
 	return dynamodb.New(o, options...)
+}
+
+// contended makes the SDK retry what it leaves to its users: writes that failed only because
+// others were at the same items at that moment, or because one item was throttled.
+func contended(err error) aws.Ternary {
+	passing := []string{"None", "TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"}
+	var put *types.TransactionConflictException
+	var transaction *types.TransactionCanceledException
+	switch {
+	case errors.As(err, &put):
+		return aws.TrueTernary
+	case errors.As(err, &transaction):
+		return aws.BoolTernary(!slices.ContainsFunc(transaction.CancellationReasons, func(r types.CancellationReason) bool {
+			return !slices.Contains(passing, aws.ToString(r.Code))
+		}))
+	}
+	return aws.UnknownTernary
 }

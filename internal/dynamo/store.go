@@ -50,14 +50,11 @@ func (s *Store) put(ctx context.Context, c es.Commit) error {
 		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
 	})
 	var failed *types.ConditionalCheckFailedException
-	var contended *types.TransactionConflictException
 	switch {
 	case err == nil:
 		return nil
 	case errors.As(err, &failed):
 		return settle(c, failed.Item)
-	case errors.As(err, &contended):
-		return es.ErrConflict
 	}
 	return unknown(err)
 }
@@ -86,9 +83,6 @@ func (s *Store) transact(ctx context.Context, pending []es.Pending) error {
 		case "ConditionalCheckFailed":
 			return settle(pending[i].Commit(), reason.Item)
 		case "None":
-		case "TransactionConflict":
-			// Somebody else is writing these items at this moment.
-			return es.ErrConflict
 		default:
 			return unknown(err)
 		}

@@ -36,15 +36,22 @@ type Result struct {
 // writer, or an append whose outcome is not known, is decided again, a bounded number of
 // times. Errors are those of Decide, of [Store], [ErrStale] and [ErrKeyReused]; after any of
 // them but [ErrUnavailable] nothing was stored.
-func (x *Executor) Execute(ctx context.Context, meta Meta, expect *Version, s Step) (Result, error) {
+func (x *Executor) Execute(ctx context.Context, meta Meta, expect *Version, s Step) (result Result, err error) {
 	a := asked{meta: meta, expect: expect, assume: true}
-	var last error
+	var last error = ErrConflict
 	unknown := 0
+	// An append whose outcome is not known may take effect at any time after, so that no
+	// error but ErrUnavailable can be given for the command any more.
+	defer func() {
+		if err != nil && unknown > 0 && !errors.Is(err, ErrUnavailable) {
+			err = fmt.Errorf("%w: %w", ErrUnavailable, err)
+		}
+	}()
 	for attempt := range attempts {
 		plans, err := x.plan(ctx, s, a)
 		if errors.Is(err, errAssumed) {
 			a.assume = false
-			plans, err = x.plan(ctx, s, a)
+			continue
 		}
 		if err != nil {
 			return Result{}, err
@@ -104,7 +111,7 @@ var errAssumed = errors.New("decided on an assumed state")
 // to be done, counts only if no state was assumed; otherwise the error is errAssumed. That a
 // command was carried out before is a fact on any state.
 func (x *Executor) plan(ctx context.Context, s Step, a asked) (plans []plan, err error) {
-	assumed := false
+	root, assumed := a, false
 	steps := []Step{s}
 	for i := 0; i < len(steps); i++ {
 		p, err := steps[i].plan(ctx, x, a)
@@ -115,6 +122,8 @@ func (x *Executor) plan(ctx context.Context, s Step, a asked) (plans []plan, err
 		switch {
 		case assumed && (err != nil || p.pending == nil):
 			return nil, errAssumed
+		case err != nil && i > 0:
+			return x.confirm(ctx, s, root, plans[0], err)
 		case err != nil:
 			return nil, err
 		}
@@ -123,6 +132,22 @@ func (x *Executor) plan(ctx context.Context, s Step, a asked) (plans []plan, err
 		a.expect, a.coupled = nil, true
 	}
 	return plans, nil
+}
+
+// confirm makes sure that a refusal by a coupled step stands. The streams were read one after
+// the other; if the root's has moved meanwhile, maybe by this very command, there was no
+// moment at which all of it was so, and the error is errAssumed.
+func (x *Executor) confirm(ctx context.Context, s Step, a asked, root plan, refusal error) ([]plan, error) {
+	again, err := s.plan(ctx, x, a)
+	switch {
+	case again.replayOf != nil:
+		return []plan{again}, nil
+	case err != nil:
+		return nil, err
+	case again.tip.Version() != root.tip.Version():
+		return nil, errAssumed
+	}
+	return nil, refusal
 }
 
 // backOff waits a random time that grows with the attempts ("full jitter", AWS
