@@ -69,27 +69,31 @@ func NewStack(scope constructs.Construct, id string, props Props) awscdk.Stack {
 // table is retained and protected even from a stack's deletion: the events are the only
 // source of truth, and the keys are what makes them readable.
 func (s *system) table(t topology.Table) awsdynamodb.CfnTable {
-	keys := []*awsdynamodb.CfnTable_KeySchemaProperty{
-		{AttributeName: &t.Partition.Name, KeyType: jsii.String("HASH")},
-	}
-	attributes := []*awsdynamodb.CfnTable_AttributeDefinitionProperty{
-		{AttributeName: &t.Partition.Name, AttributeType: jsii.String(string(t.Partition.Type))},
-	}
+	attributes := []*awsdynamodb.CfnTable_AttributeDefinitionProperty{attribute(t.Partition)}
 	if t.Sort != nil {
-		keys = append(keys, &awsdynamodb.CfnTable_KeySchemaProperty{
-			AttributeName: &t.Sort.Name, KeyType: jsii.String("RANGE")})
-		attributes = append(attributes, &awsdynamodb.CfnTable_AttributeDefinitionProperty{
-			AttributeName: &t.Sort.Name, AttributeType: jsii.String(string(t.Sort.Type))})
+		attributes = append(attributes, attribute(*t.Sort))
+	}
+	var indexes []*awsdynamodb.CfnTable_GlobalSecondaryIndexProperty
+	for _, i := range t.Indexes {
+		attributes = append(attributes, attribute(i.Partition), attribute(i.Sort))
+		indexes = append(indexes, &awsdynamodb.CfnTable_GlobalSecondaryIndexProperty{
+			IndexName:  jsii.String(i.Name),
+			KeySchema:  keySchema(i.Partition, &i.Sort),
+			Projection: &awsdynamodb.CfnTable_ProjectionProperty{ProjectionType: jsii.String("KEYS_ONLY")},
+		})
 	}
 	props := &awsdynamodb.CfnTableProps{
 		TableName:                 jsii.String(t.Name(s.props.Name)),
-		KeySchema:                 keys,
+		KeySchema:                 keySchema(t.Partition, t.Sort),
 		AttributeDefinitions:      attributes,
 		BillingMode:               jsii.String("PAY_PER_REQUEST"),
 		DeletionProtectionEnabled: jsii.Bool(true),
 		PointInTimeRecoverySpecification: &awsdynamodb.CfnTable_PointInTimeRecoverySpecificationProperty{
 			PointInTimeRecoveryEnabled: jsii.Bool(true),
 		},
+	}
+	if len(indexes) > 0 {
+		props.GlobalSecondaryIndexes = indexes
 	}
 	if t.Stream {
 		props.StreamSpecification = &awsdynamodb.CfnTable_StreamSpecificationProperty{
@@ -99,6 +103,18 @@ func (s *system) table(t topology.Table) awsdynamodb.CfnTable {
 	table := awsdynamodb.NewCfnTable(s.stack, jsii.String(t.ID+"Table"), props)
 	table.ApplyRemovalPolicy(awscdk.RemovalPolicy_RETAIN, nil)
 	return table
+}
+
+func attribute(k topology.Key) *awsdynamodb.CfnTable_AttributeDefinitionProperty {
+	return &awsdynamodb.CfnTable_AttributeDefinitionProperty{AttributeName: &k.Name, AttributeType: jsii.String(string(k.Type))}
+}
+
+func keySchema(partition topology.Key, sort *topology.Key) []*awsdynamodb.CfnTable_KeySchemaProperty {
+	keys := []*awsdynamodb.CfnTable_KeySchemaProperty{{AttributeName: &partition.Name, KeyType: jsii.String("HASH")}}
+	if sort != nil {
+		keys = append(keys, &awsdynamodb.CfnTable_KeySchemaProperty{AttributeName: &sort.Name, KeyType: jsii.String("RANGE")})
+	}
+	return keys
 }
 
 // wrappingKey is retained because losing it loses every key that it wraps. It has no key

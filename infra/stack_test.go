@@ -9,28 +9,38 @@ import (
 )
 
 func TestTablesAreExactlyThoseOfTheTopology(t *testing.T) {
-	type facts struct{ Keys, Stream string }
+	type facts struct{ Keys, Indexes, Stream string }
 	got, want := map[string]facts{}, map[string]facts{}
 	for _, r := range standard.all("AWS::DynamoDB::Table") {
-		types := map[string]string{}
+		types, used := map[string]string{}, map[string]bool{}
 		for _, a := range list(r.Properties["AttributeDefinitions"]) {
 			types[at(a, "AttributeName")] = at(a, "AttributeType")
 		}
-		var keys []string
-		for _, k := range list(r.Properties["KeySchema"]) {
-			name := at(k, "AttributeName")
-			keys = append(keys, fmt.Sprintf("%s %s %s", at(k, "KeyType"), types[name], name))
-			delete(types, name)
+		schema := func(keys any) string {
+			var all []string
+			for _, k := range list(keys) {
+				name := at(k, "AttributeName")
+				all = append(all, fmt.Sprintf("%s %s %s", at(k, "KeyType"), types[name], name))
+				used[name] = true
+			}
+			return strings.Join(all, ", ")
 		}
-		if len(types) > 0 {
-			t.Errorf("%s defines attributes that are no keys: %v", r.at("TableName"), types)
+		f := facts{Keys: schema(r.Properties["KeySchema"]), Stream: r.at("StreamSpecification", "StreamViewType")}
+		for _, i := range list(r.Properties["GlobalSecondaryIndexes"]) {
+			f.Indexes += fmt.Sprintf("%s on %s with %s; ", at(i, "IndexName"), schema(i.(map[string]any)["KeySchema"]), at(i, "Projection", "ProjectionType"))
 		}
-		put(t, got, r.at("TableName"), facts{strings.Join(keys, ", "), r.at("StreamSpecification", "StreamViewType")})
+		if len(used) != len(types) {
+			t.Errorf("%s defines the attributes %v and has the keys %v", r.at("TableName"), types, used)
+		}
+		put(t, got, r.at("TableName"), f)
 	}
 	for _, table := range topology.Tables() {
 		f := facts{Keys: fmt.Sprintf("HASH %s %s", table.Partition.Type, table.Partition.Name)}
 		if table.Sort != nil {
 			f.Keys += fmt.Sprintf(", RANGE %s %s", table.Sort.Type, table.Sort.Name)
+		}
+		for _, i := range table.Indexes {
+			f.Indexes += fmt.Sprintf("%s on HASH %s %s, RANGE %s %s with KEYS_ONLY; ", i.Name, i.Partition.Type, i.Partition.Name, i.Sort.Type, i.Sort.Name)
 		}
 		if table.Stream {
 			f.Stream = "NEW_IMAGE"

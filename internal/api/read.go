@@ -11,11 +11,12 @@ import (
 
 	"github.com/interview-sandbox/annals/events"
 	"github.com/interview-sandbox/annals/internal/es"
+	"github.com/interview-sandbox/annals/internal/projection"
 )
 
 // One answers a read of the object that the path names, as of the moment that the query
 // asks for, from a view. [ErrNotFound] if there was nothing at that moment.
-func One[R any](ctx context.Context, call Call, view *es.View[R], store es.Store, rows es.Rows) (reply Reply[R], err error) {
+func One[R any](ctx context.Context, call Call, view *projection.View[R], views *projection.Reader) (reply Reply[R], err error) {
 	id, err := call.ID()
 	if err != nil {
 		return reply, err
@@ -24,7 +25,7 @@ func One[R any](ctx context.Context, call Call, view *es.View[R], store es.Store
 	if err != nil {
 		return reply, err
 	}
-	row, version, ok, err := view.Get(ctx, store, rows, id, moment)
+	row, version, ok, err := view.Get(ctx, views, id, moment)
 	if err == nil && !ok {
 		err = ErrNotFound
 	}

@@ -18,6 +18,7 @@ import (
 	"github.com/interview-sandbox/annals/internal/es"
 	"github.com/interview-sandbox/annals/internal/keys"
 	"github.com/interview-sandbox/annals/internal/kms"
+	"github.com/interview-sandbox/annals/internal/projection"
 	"github.com/interview-sandbox/annals/internal/topology"
 )
 
@@ -90,7 +91,17 @@ func (s system) repository(cache int) es.Repository {
 	}
 }
 
-func (s system) rows() es.Rows { return &dynamo.Rows{Client: s.dynamodb, Table: s.table("Views")} }
+func (s system) rows() projection.Rows {
+	return &dynamo.Rows{Client: s.dynamodb, Table: s.table("Views")}
+}
+
+func (s system) generations() projection.GenerationStore {
+	return &dynamo.Generations{Client: s.dynamodb, Table: s.table("Views")}
+}
+
+func (s system) views() *projection.Reader {
+	return &projection.Reader{Store: s.store(), Rows: s.rows(), Generations: s.generations(), Now: s.Now}
+}
 
 func (s system) keys() keys.Table { return &dynamo.Keys{Client: s.dynamodb, Table: s.table("Keys")} }
 

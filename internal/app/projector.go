@@ -7,15 +7,24 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 
 	"github.com/interview-sandbox/annals/internal/auth"
+	"github.com/interview-sandbox/annals/internal/dynamo"
 	"github.com/interview-sandbox/annals/internal/es"
+	"github.com/interview-sandbox/annals/internal/projection"
 	"github.com/interview-sandbox/annals/internal/stream"
 )
 
 // Projector builds functions/projector, which keeps the views of every module.
 func Projector(_ context.Context, c Config) (lambda.Handler, error) {
 	s := newSystem(c)
-	account := &auth.Module{Executor: es.Executor{Repository: s.repository(readCache)}, Rows: s.rows()}
-	p := es.Projector(account.Projections())
+	account := &auth.Module{Executor: es.Executor{Repository: s.repository(readCache)}}
+	p := &projection.Projector{
+		Store:       s.store(),
+		Rows:        s.rows(),
+		Parked:      &dynamo.Parked{Client: s.dynamodb, Table: s.table("Parked")},
+		Generations: s.generations(),
+		Projections: account.Projections(),
+		Now:         s.Now,
+	}
 	consumer := &stream.Consumer{Consume: p.Project, Log: s.Log}
 	return handler[stream.Batch, events.DynamoDBEventResponse](consumer.Handle), nil
 }

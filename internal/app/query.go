@@ -16,7 +16,7 @@ import (
 func Query(_ context.Context, c Config) (lambda.Handler, error) {
 	s := newSystem(c)
 	repository := s.repository(readCache)
-	account := &auth.Module{Executor: es.Executor{Repository: repository}, Rows: s.rows()}
+	account := &auth.Module{Executor: es.Executor{Repository: repository}, Views: s.views()}
 	staff := &operator.Module{Repository: repository}
 	return s.gateway(slices.Concat(account.Routes(), staff.Routes(), []api.Route{api.Health()}), nil), nil
 }

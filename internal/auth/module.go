@@ -12,12 +12,13 @@ import (
 	"github.com/interview-sandbox/annals/events"
 	"github.com/interview-sandbox/annals/internal/api"
 	"github.com/interview-sandbox/annals/internal/es"
+	"github.com/interview-sandbox/annals/internal/projection"
 )
 
 // Module answers the requests of the auth routes.
 type Module struct {
 	es.Executor
-	Rows       es.Rows
+	Views      *projection.Reader
 	AddressKey []byte // keys the hashes that addresses are claimed under
 	Passwords  Passwords
 	Tokens     Tokens
@@ -48,10 +49,12 @@ func (m *Module) Routes() []api.Route {
 }
 
 // Projections lists what the projector keeps for the module: read models and snapshots.
-func (m *Module) Projections() []es.Projection {
-	return []es.Projection{
-		Users.On(m.Store, m.Rows),
-		m.users().Snapshotter(&m.Repository),
+func (m *Module) Projections() []projection.Projection {
+	return []projection.Projection{
+		&Users,
+		&Accounts,
+		&Sessions,
+		projection.Snapshots(m.users().Snapshotter(&m.Repository)),
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"github.com/interview-sandbox/annals/events"
 	"github.com/interview-sandbox/annals/internal/api"
 	"github.com/interview-sandbox/annals/internal/es"
+	"github.com/interview-sandbox/annals/internal/projection"
 )
 
 // UserRow is an account as its owner sees it.
@@ -22,8 +23,18 @@ type UserRow struct {
 	Version       es.Version `json:"version"`
 }
 
-// Users is the read model of accounts, by id.
-var Users = es.View[UserRow]{Name: "users", Category: "user", Apply: applyToUser}
+// Users is the read model of accounts, by id, with a list by name and one by address.
+var Users = projection.View[UserRow]{
+	Name:     "users",
+	Category: "user",
+	Apply:    applyToUser,
+	Lists: [projection.Lists]func(UserRow) projection.Place{
+		func(u UserRow) projection.Place { return projection.Place{Partition: "name", Sort: canonical(u.Name)} },
+		func(u UserRow) projection.Place {
+			return projection.Place{Partition: "email", Sort: canonical(u.Email)}
+		},
+	},
+}
 
 func applyToUser(row UserRow, e es.Recorded) UserRow {
 	switch e := e.Event.(type) {
@@ -45,5 +56,5 @@ func applyToUser(row UserRow, e es.Recorded) UserRow {
 }
 
 func (m *Module) getUser(ctx context.Context, call api.Call) (api.Reply[UserRow], error) {
-	return api.One(ctx, call, &Users, m.Store, m.Rows)
+	return api.One(ctx, call, &Users, m.Views)
 }

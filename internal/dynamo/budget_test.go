@@ -89,7 +89,7 @@ func fill(t *testing.T, id string, n int) {
 	}
 	snapshots := lasts.Snapshotter(&process().Repository)
 	for _, c := range newest[max(0, len(newest)-16):] {
-		if err := snapshots.Project(t.Context(), c.Stream, []es.Commit{c}); err != nil {
+		if err := snapshots.Snapshot(t.Context(), c.Stream, []es.Commit{c}); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -2,8 +2,12 @@ package dynamo
 
 import (
 	"context"
+	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
@@ -11,70 +15,265 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/interview-sandbox/annals/internal/es"
+	"github.com/interview-sandbox/annals/internal/projection"
 )
 
-// Rows keeps the rows of all views in one table: "row" is "<view>#<id>", "version" the
-// version of the stream that the row shows, and "data" the row itself, its fields named by
-// their json tags.
+// Rows keeps the rows of all views in one table. "row" is "<view>.<generation>#<id>",
+// "version" the version of the stream that the row shows, "data" the row itself, its fields
+// named by their json tags, "parked" is there if its stream is parked. A row that stands in
+// the view's first list has "list1" and "sort1", and so on; an index on each pair has the
+// keys only, so that it costs nothing to change a row that keeps its place.
 type Rows struct {
 	Client *dynamodb.Client
 	Table  string
 }
 
-// Load implements [es.Rows] with one GetItem.
-func (r *Rows) Load(ctx context.Context, k es.RowKey, into any, consistent bool) (es.Version, error) {
-	out, err := r.Client.GetItem(ctx, &dynamodb.GetItemInput{
-		TableName:      &r.Table,
-		Key:            rowKey(k),
-		ConsistentRead: &consistent,
-	})
-	if err != nil {
-		return 0, fmt.Errorf("load a row: %w", err)
-	}
-	if out.Item == nil {
-		return 0, nil
-	}
-	item := reader{item: out.Item}
-	version := es.Version(item.number("version"))
-	if item.damage != "" {
-		return 0, fmt.Errorf("row %s of view %s: attribute %s", k.ID, k.View, item.damage)
-	}
-	err = attributevalue.UnmarshalWithOptions(out.Item["data"], into, func(o *attributevalue.DecoderOptions) { o.TagKey = "json" })
-	if err != nil {
-		return 0, fmt.Errorf("decode row %s of view %s: %w", k.ID, k.View, err)
-	}
-	return version, nil
+// ListIndex is the name of the index of a list, from 0.
+func ListIndex(list int) string { return "list" + strconv.Itoa(list+1) }
+
+// ListKey gives the names of the key attributes of the index of a list, from 0.
+func ListKey(list int) (partition, sort string) {
+	n := strconv.Itoa(list + 1)
+	return "list" + n, "sort" + n
 }
 
-// Save implements [es.Rows] with one conditional PutItem.
-func (r *Rows) Save(ctx context.Context, k es.RowKey, row any, was, now es.Version) error {
-	data, err := attributevalue.MarshalWithOptions(row, func(o *attributevalue.EncoderOptions) { o.TagKey = "json" })
+// Load implements [projection.Rows] with one GetItem.
+func (r *Rows) Load(ctx context.Context, k projection.Key, into any, consistent bool) (projection.Row, error) {
+	out, err := r.Client.GetItem(ctx, &dynamodb.GetItemInput{TableName: &r.Table, Key: rowKey(k), ConsistentRead: &consistent})
 	if err != nil {
-		return fmt.Errorf("encode row %s of view %s: %w", k.ID, k.View, err)
+		return projection.Row{}, fmt.Errorf("load a row: %w", err)
 	}
-	item := rowKey(k)
-	item["version"], item["data"] = number(now), data
-	in := &dynamodb.PutItemInput{
-		TableName:                &r.Table,
-		Item:                     item,
-		ConditionExpression:      aws.String("attribute_not_exists(#version)"),
-		ExpressionAttributeNames: map[string]string{"#version": "version"},
+	if out.Item == nil {
+		return projection.Row{}, nil
 	}
-	if was > 0 {
-		in.ConditionExpression = aws.String("#version = :was")
-		in.ExpressionAttributeValues = map[string]types.AttributeValue{":was": number(was)}
+	item := reader{item: out.Item}
+	row := projection.Row{Version: es.Version(item.number("version")), Parked: out.Item["parked"] != nil}
+	if item.damage != "" {
+		return projection.Row{}, fmt.Errorf("row %s of view %s: attribute %s", k.ID, k.View, item.damage)
 	}
-	_, err = r.Client.PutItem(ctx, in)
-	var failed *types.ConditionalCheckFailedException
-	switch {
-	case errors.As(err, &failed):
-		return es.ErrConflict
-	case err != nil:
-		return fmt.Errorf("save a row: %w", err)
+	return row, decodeRow(out.Item, into)
+}
+
+// byTag makes data readable under the names that the API has for it.
+func byTag(o *attributevalue.DecoderOptions) { o.TagKey = "json" }
+
+func decodeRow(item map[string]types.AttributeValue, into any) error {
+	if err := attributevalue.UnmarshalWithOptions(item["data"], into, byTag); err != nil {
+		return fmt.Errorf("decode a row: %w", err)
 	}
 	return nil
 }
 
-func rowKey(k es.RowKey) map[string]types.AttributeValue {
-	return map[string]types.AttributeValue{"row": text(k.View + "#" + k.ID)}
+// Save implements [projection.Rows] with one conditional PutItem, or with one
+// TransactWriteItems if totals change as well.
+func (r *Rows) Save(ctx context.Context, c projection.Change) error {
+	item, err := encodeRow(c)
+	if err != nil {
+		return err
+	}
+	put := &types.Put{
+		TableName:                 &r.Table,
+		Item:                      item,
+		ConditionExpression:       aws.String("attribute_not_exists(#version) OR #version = :was"),
+		ExpressionAttributeNames:  map[string]string{"#version": "version"},
+		ExpressionAttributeValues: map[string]types.AttributeValue{":was": number(c.Was)},
+	}
+	if c.Was > 0 {
+		put.ConditionExpression = aws.String("#version = :was")
+	}
+	if len(c.Totals) == 0 {
+		_, err = r.Client.PutItem(ctx, &dynamodb.PutItemInput{
+			TableName: put.TableName, Item: put.Item, ConditionExpression: put.ConditionExpression,
+			ExpressionAttributeNames: put.ExpressionAttributeNames, ExpressionAttributeValues: put.ExpressionAttributeValues,
+		})
+	} else {
+		writes := []types.TransactWriteItem{{Put: put}}
+		for _, d := range c.Totals {
+			writes = append(writes, types.TransactWriteItem{Update: r.add(d)})
+		}
+		_, err = r.Client.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: writes})
+	}
+	return outcomeOfSave(err)
+}
+
+func outcomeOfSave(err error) error {
+	var failed *types.ConditionalCheckFailedException
+	var contended *types.TransactionConflictException
+	var canceled *types.TransactionCanceledException
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &failed), errors.As(err, &contended):
+		return es.ErrConflict
+	case errors.As(err, &canceled):
+		for _, reason := range canceled.CancellationReasons {
+			if code := aws.ToString(reason.Code); code == "ConditionalCheckFailed" || code == "TransactionConflict" {
+				return es.ErrConflict
+			}
+		}
+	}
+	return fmt.Errorf("save a row: %w", err)
+}
+
+// maxRow is the largest row that is tried to be stored, in bytes of JSON; an item holds 400
+// KB, names included.
+const maxRow = 380 << 10
+
+func encodeRow(c projection.Change) (map[string]types.AttributeValue, error) {
+	if text, err := json.Marshal(c.Data); err == nil && len(text) > maxRow {
+		return nil, fmt.Errorf("a row of %d bytes: %w", len(text), es.ErrTooLarge)
+	}
+	data, err := attributevalue.MarshalWithOptions(c.Data, func(o *attributevalue.EncoderOptions) { o.TagKey = "json" })
+	if err != nil {
+		return nil, fmt.Errorf("encode a row of view %s: %w", c.Key.View, err)
+	}
+	item := rowKey(c.Key)
+	item["version"], item["data"] = number(c.Now), data
+	if c.Parked {
+		item["parked"] = &types.AttributeValueMemberBOOL{Value: true}
+	}
+	for i, p := range c.Places {
+		if p != (projection.Place{}) {
+			partition, sort := ListKey(i)
+			item[partition], item[sort] = text(list(c.Key.View, c.Key.Generation, p.Partition)), text(p.Sort)
+		}
+	}
+	return item, nil
+}
+
+// add is commutative, so that no total has to be read before it is changed.
+func (r *Rows) add(d projection.Delta) *types.Update {
+	u := &types.Update{
+		TableName:                 &r.Table,
+		Key:                       rowKey(d.Key),
+		ExpressionAttributeNames:  map[string]string{},
+		ExpressionAttributeValues: map[string]types.AttributeValue{},
+	}
+	var terms []string
+	for name, n := range d.Add {
+		i := strconv.Itoa(len(terms))
+		u.ExpressionAttributeNames["#n"+i] = totalPrefix + name
+		u.ExpressionAttributeValues[":n"+i] = &types.AttributeValueMemberN{Value: strconv.FormatInt(n, 10)}
+		terms = append(terms, "#n"+i+" :n"+i)
+	}
+	u.UpdateExpression = aws.String("ADD " + strings.Join(terms, ", "))
+	return u
+}
+
+// totalPrefix keeps the names of numbers apart from the table's own.
+const totalPrefix = "n:"
+
+// Total implements [projection.Rows] with one GetItem.
+func (r *Rows) Total(ctx context.Context, k projection.Key) (map[string]int64, error) {
+	out, err := r.Client.GetItem(ctx, &dynamodb.GetItemInput{TableName: &r.Table, Key: rowKey(k)})
+	if err != nil {
+		return nil, fmt.Errorf("load a total: %w", err)
+	}
+	total := map[string]int64{}
+	for name, v := range out.Item {
+		name, ok := strings.CutPrefix(name, totalPrefix)
+		if n, isNumber := v.(*types.AttributeValueMemberN); ok && isNumber {
+			if total[name], err = strconv.ParseInt(n.Value, 10, 64); err != nil {
+				return nil, fmt.Errorf("read total %s of view %s: %w", k.ID, k.View, err)
+			}
+		}
+	}
+	return total, nil
+}
+
+// List implements [projection.Rows] with one Query of an index and reads of the rows it
+// finds.
+func (r *Rows) List(ctx context.Context, q projection.Listing, each func(func(any) error) error) (next string, err error) {
+	partition, sort := ListKey(q.List)
+	in := &dynamodb.QueryInput{
+		TableName:                &r.Table,
+		IndexName:                aws.String(ListIndex(q.List)),
+		KeyConditionExpression:   aws.String("#partition = :partition"),
+		ExpressionAttributeNames: map[string]string{"#partition": partition},
+		ExpressionAttributeValues: map[string]types.AttributeValue{
+			":partition": text(list(q.View, q.Generation, q.Partition)),
+		},
+		Limit: aws.Int32(int32(q.Limit)),
+	}
+	if q.Prefix != "" {
+		in.KeyConditionExpression = aws.String("#partition = :partition AND begins_with(#sort, :prefix)")
+		in.ExpressionAttributeNames["#sort"] = sort
+		in.ExpressionAttributeValues[":prefix"] = text(q.Prefix)
+	}
+	if q.After != "" {
+		if in.ExclusiveStartKey, err = decodePlace(q, partition, sort); err != nil {
+			return "", err
+		}
+	}
+	page, err := r.Client.Query(ctx, in)
+	if err != nil {
+		return "", fmt.Errorf("list rows: %w", err)
+	}
+	rows, err := r.batch(ctx, page.Items)
+	if err != nil {
+		return "", err
+	}
+	for _, item := range page.Items {
+		row, ok := rows[item["row"].(*types.AttributeValueMemberS).Value]
+		if !ok {
+			continue // it has gone since the index was written
+		}
+		if err := each(func(into any) error { return decodeRow(row, into) }); err != nil {
+			return "", err
+		}
+	}
+	return encodePlace(page.LastEvaluatedKey, sort), nil
+}
+
+// batch reads rows by their keys.
+func (r *Rows) batch(ctx context.Context, items []map[string]types.AttributeValue) (map[string]map[string]types.AttributeValue, error) {
+	rows := map[string]map[string]types.AttributeValue{}
+	var keys []map[string]types.AttributeValue
+	for _, item := range items {
+		keys = append(keys, map[string]types.AttributeValue{"row": item["row"]})
+	}
+	for len(keys) > 0 {
+		now := keys[:min(len(keys), 100)] // what one BatchGetItem takes
+		out, err := r.Client.BatchGetItem(ctx, &dynamodb.BatchGetItemInput{RequestItems: map[string]types.KeysAndAttributes{r.Table: {Keys: now}}})
+		if err != nil {
+			return nil, fmt.Errorf("read listed rows: %w", err)
+		}
+		for _, row := range out.Responses[r.Table] {
+			rows[row["row"].(*types.AttributeValueMemberS).Value] = row
+		}
+		keys = append(keys[len(now):], out.UnprocessedKeys[r.Table].Keys...)
+	}
+	return rows, nil
+}
+
+// A place in a list is the row's key and the sort key of the index, which together with the
+// partition is where a query of the index can go on.
+func encodePlace(key map[string]types.AttributeValue, sort string) string {
+	row, _ := key["row"].(*types.AttributeValueMemberS)
+	at, _ := key[sort].(*types.AttributeValueMemberS)
+	if row == nil || at == nil {
+		return ""
+	}
+	return base64.RawURLEncoding.EncodeToString([]byte(row.Value)) + "." + base64.RawURLEncoding.EncodeToString([]byte(at.Value))
+}
+
+func decodePlace(q projection.Listing, partition, sort string) (map[string]types.AttributeValue, error) {
+	row, at, _ := strings.Cut(q.After, ".")
+	rowKey, err := base64.RawURLEncoding.DecodeString(row)
+	sortKey, err2 := base64.RawURLEncoding.DecodeString(at)
+	if err != nil || err2 != nil || len(rowKey) == 0 || len(sortKey) == 0 {
+		return nil, projection.ErrPlace
+	}
+	return map[string]types.AttributeValue{
+		"row": text(string(rowKey)), sort: text(string(sortKey)),
+		partition: text(list(q.View, q.Generation, q.Partition)),
+	}, nil
+}
+
+func list(view string, generation int, partition string) string {
+	return fmt.Sprintf("%s.%d/%s", view, generation, partition)
+}
+
+func rowKey(k projection.Key) map[string]types.AttributeValue {
+	return map[string]types.AttributeValue{"row": text(fmt.Sprintf("%s.%d#%s", k.View, k.Generation, k.ID))}
 }

@@ -1,7 +1,6 @@
 package dynamo_test
 
 import (
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"reflect"
@@ -14,6 +13,9 @@ import (
 	"github.com/interview-sandbox/annals/internal/es"
 	"github.com/interview-sandbox/annals/internal/es/estest"
 	"github.com/interview-sandbox/annals/internal/keys"
+	"github.com/interview-sandbox/annals/internal/projection"
+	"github.com/interview-sandbox/annals/internal/projection/projectiontest"
+	"github.com/interview-sandbox/annals/localstack/tables"
 )
 
 type row struct {
@@ -22,13 +24,38 @@ type row struct {
 }
 
 // names is a view whose rows tell every event that was applied, in order.
-var names = es.View[row]{Name: "names", Category: "user", Apply: func(r row, e es.Recorded) row {
+var names = projection.View[row]{Name: "names", Category: "user", Apply: func(r row, e es.Recorded) row {
 	r.Names = append(r.Names[:len(r.Names):len(r.Names)], fmt.Sprintf("%d %s", e.Version, e.Event.(events.UserNameChanged).New))
 	r.At = e.At
 	return r
 }}
 
 func rows() *dynamo.Rows { return &dynamo.Rows{Client: client(), Table: "annals-views"} }
+
+func now() time.Time { return estest.Now }
+
+func projector(s es.Store) *projection.Projector {
+	return &projection.Projector{
+		Store: s, Rows: rows(), Now: now,
+		Parked:      &dynamo.Parked{Client: client(), Table: "annals-parked"},
+		Generations: &dynamo.Generations{Client: client(), Table: "annals-views"},
+		Projections: []projection.Projection{&names},
+	}
+}
+
+func views(s es.Store) *projection.Reader {
+	return &projection.Reader{Store: s, Rows: rows(), Now: now, Generations: &dynamo.Generations{Client: client(), Table: "annals-views"}}
+}
+
+func TestTablesKeepTheContractsOfProjections(t *testing.T) {
+	const prefix = "annals-contracts"
+	if err := tables.Create(t.Context(), client(), prefix); err != nil {
+		t.Fatal(err)
+	}
+	projectiontest.RowsContract(t, &dynamo.Rows{Client: client(), Table: prefix + "-views"})
+	projectiontest.ParkedContract(t, &dynamo.Parked{Client: client(), Table: prefix + "-parked"})
+	projectiontest.GenerationsContract(t, &dynamo.Generations{Client: client(), Table: prefix + "-views"})
+}
 
 // history stores a stream of commits with two events each.
 func history(t *testing.T, s es.Store, stream es.Stream, commits int) (all []es.Commit, clean row) {
@@ -61,7 +88,7 @@ func history(t *testing.T, s es.Store, stream es.Stream, commits int) (all []es.
 func TestAViewConvergesFromAnyOrderRepetitionAndOmissionOfCommits(t *testing.T) {
 	const seed = 20260102
 	random := rand.New(rand.NewPCG(seed, 0))
-	s, r := store(), rows()
+	s := store()
 	for trial := range 30 {
 		id := fmt.Sprintf("trial-%d", trial)
 		commits, clean := history(t, s, es.NewStream("user", id), 6)
@@ -76,13 +103,13 @@ func TestAViewConvergesFromAnyOrderRepetitionAndOmissionOfCommits(t *testing.T) 
 			deliveries = append(deliveries, batch)
 		}
 		random.Shuffle(len(deliveries), func(i, j int) { deliveries[i], deliveries[j] = deliveries[j], deliveries[i] })
-		p := es.Projector{names.On(s, r)}
+		p := projector(s)
 		for _, batch := range deliveries {
 			if failed := p.Project(t.Context(), batch); len(failed) > 0 {
 				t.Fatalf("seed %d trial %d: %v", seed, trial, failed)
 			}
 		}
-		got, version, _, err := names.Get(t.Context(), s, r, id, es.Moment{})
+		got, version, _, err := names.Get(t.Context(), views(s), id, es.Moment{})
 		if err != nil || version != last.Last() || !reflect.DeepEqual(got, clean) {
 			t.Fatalf("seed %d trial %d: version %d, error %v\ngot  %+v\nwant %+v", seed, trial, version, err, got, clean)
 		}
@@ -90,12 +117,12 @@ func TestAViewConvergesFromAnyOrderRepetitionAndOmissionOfCommits(t *testing.T) 
 }
 
 func TestTwoProjectorsOfOneStreamDoNotOverwriteEachOther(t *testing.T) {
-	s, r := store(), rows()
+	s := store()
 	commits, clean := history(t, s, "user#contended", 20)
 	done := make(chan map[int]error)
 	for worker := range 2 {
 		go func() {
-			p := es.Projector{names.On(s, r)}
+			p := projector(s)
 			failed := map[int]error{}
 			for i := range commits {
 				if i%2 == worker {
@@ -113,32 +140,17 @@ func TestTwoProjectorsOfOneStreamDoNotOverwriteEachOther(t *testing.T) {
 		}
 	}
 	var got row
-	version, err := r.Load(t.Context(), es.RowKey{View: "names", ID: "contended"}, &got, true)
-	if err != nil || version != 40 || !reflect.DeepEqual(got, clean) {
-		t.Errorf("version %d, error %v, row %+v, want %+v", version, err, got, clean)
-	}
-}
-
-func TestARowIsReplacedOnlyAtTheVersionThatWasLoaded(t *testing.T) {
-	r, key := rows(), es.RowKey{View: "names", ID: "guarded"}
-	if err := r.Save(t.Context(), key, row{}, 0, 2); err != nil {
-		t.Fatal(err)
-	}
-	for _, was := range []es.Version{0, 1, 3} {
-		if err := r.Save(t.Context(), key, row{}, was, 9); !errors.Is(err, es.ErrConflict) {
-			t.Errorf("saved over version %d although version 2 is there: %v", was, err)
-		}
-	}
-	if err := r.Save(t.Context(), key, row{}, 2, 3); err != nil {
-		t.Error(err)
+	stored, err := rows().Load(t.Context(), projection.Key{View: "names", Generation: 1, ID: "contended"}, &got, true)
+	if err != nil || stored.Version != 40 || !reflect.DeepEqual(got, clean) {
+		t.Errorf("%+v, error %v, row %+v, want %+v", stored, err, got, clean)
 	}
 }
 
 func TestAReadIsNeverOlderThanAskedThoughTheProjectorStandsStill(t *testing.T) {
-	s, r := store(), rows()
+	s := store()
 	_, clean := history(t, s, "user#lagging", 3)
 	for _, m := range []es.Moment{{}, {AtLeast: 1}, {AtLeast: 6}} {
-		got, version, ok, err := names.Get(t.Context(), s, r, "lagging", m)
+		got, version, ok, err := names.Get(t.Context(), views(s), "lagging", m)
 		if err != nil || !ok || version != 6 || !reflect.DeepEqual(got, clean) {
 			t.Errorf("%+v: got version %d, %v, error %v, row %+v", m, version, ok, err, got)
 		}
@@ -146,7 +158,7 @@ func TestAReadIsNeverOlderThanAskedThoughTheProjectorStandsStill(t *testing.T) {
 }
 
 func TestTimeTravelGivesTheRowAsItWas(t *testing.T) {
-	s, r := store(), rows()
+	s := store()
 	history(t, s, "user#traveler", 3) // versions 1 and 2 at 0 s, 3 and 4 at 1 s, 5 and 6 at 2 s
 	for _, c := range []struct {
 		moment  es.Moment
@@ -161,7 +173,7 @@ func TestTimeTravelGivesTheRowAsItWas(t *testing.T) {
 		{es.Moment{At: estest.Now.Add(1999 * time.Millisecond)}, 4},
 		{es.Moment{At: estest.Now.Add(time.Hour)}, 6},
 	} {
-		got, version, ok, err := names.Get(t.Context(), s, r, "traveler", c.moment)
+		got, version, ok, err := names.Get(t.Context(), views(s), "traveler", c.moment)
 		if err != nil || ok != (c.version > 0) || ok && (version != c.version || len(got.Names) != int(c.version)) {
 			t.Errorf("%+v: got version %d, %v, error %v, row %+v; want version %d", c.moment, version, ok, err, got, c.version)
 		}

@@ -61,12 +61,27 @@ func (c Commit) Recorded() ([]Recorded, error) {
 		version := c.Version + Version(i)
 		e, err := events.Decode(d.Type, d.JSON)
 		if err != nil {
-			return nil, fmt.Errorf("%s version %d: %w", c.Stream, version, err)
+			return nil, &UnreadableError{c.Stream, version, err}
 		}
 		all[i] = Recorded{Event: e, Stream: c.Stream, Version: version, At: c.At, Meta: c.Meta}
 	}
 	return all, nil
 }
+
+// UnreadableError reports an event that this build cannot read: its name is not known, or its
+// payload is damaged.
+type UnreadableError struct {
+	Stream  Stream
+	Version Version
+	Err     error
+}
+
+func (e *UnreadableError) Error() string {
+	return fmt.Sprintf("%s version %d: %v", e.Stream, e.Version, e.Err)
+}
+
+// Unwrap gives the error of [events.Decode].
+func (e *UnreadableError) Unwrap() error { return e.Err }
 
 // ComputeHash is the digest that Hash has to be. Every value goes in with its length, so no
 // two different commits give the same input.

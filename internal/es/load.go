@@ -124,7 +124,7 @@ func (a *Aggregate[S, E]) fold(f Folded[S], c Commit) (Folded[S], error) {
 		version := c.Version + Version(i)
 		decoded, err := events.Decode(d.Type, d.JSON)
 		if err != nil {
-			return f, fmt.Errorf("%s version %d: %w", c.Stream, version, err)
+			return f, &UnreadableError{c.Stream, version, err}
 		}
 		e, ok := decoded.(E)
 		if !ok {

@@ -43,7 +43,7 @@ func grown(t *testing.T, commits, snapshotAt int) (*estest.Memory, *estest.Snaps
 		if i == snapshotAt {
 			due := estest.Plain
 			due.SnapshotEvery = i
-			err := due.Snapshotter(&es.Repository{Store: store, Snapshots: snapshots}).Project(t.Context(), "user#1", all(t, store))
+			err := due.Snapshotter(&es.Repository{Store: store, Snapshots: snapshots}).Snapshot(t.Context(), "user#1", all(t, store))
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -1,6 +1,10 @@
 package es
 
-import "time"
+import (
+	"context"
+	"fmt"
+	"time"
+)
 
 // Moment says which state of an object is asked for. The zero value is the present.
 type Moment struct {
@@ -12,14 +16,28 @@ type Moment struct {
 // Past reports whether a past state is asked for.
 func (m Moment) Past() bool { return m.Version > 0 || !m.At.IsZero() }
 
-// through bounds the commits that can matter.
-func (m Moment) through() Range { return Range{Through: m.Version} }
-
 // includes reports whether an event had happened by then.
 func (m Moment) includes(r Recorded) bool {
 	return (m.Version == 0 || r.Version <= m.Version) && (m.At.IsZero() || !r.At.After(m.At))
 }
 
-// reached reports whether a state folded to this version is one that was asked for: a
-// version that a stream does not have yet is not.
-func (m Moment) reached(v Version) bool { return v > 0 && v >= m.Version }
+// FoldAt folds a stream's events as of a moment and gives the version that it came to. ok is
+// false if there was nothing at that moment, or the stream has not reached the version yet.
+func FoldAt[R any](ctx context.Context, store Store, s Stream, m Moment, apply func(R, Recorded) R) (row R, version Version, ok bool, err error) {
+	for c, err := range store.Read(ctx, s, Range{Through: m.Version}) {
+		var recorded []Recorded
+		if err == nil {
+			recorded, err = c.Recorded()
+		}
+		if err != nil {
+			return row, 0, false, fmt.Errorf("fold a %s: %w", s.Category(), err)
+		}
+		for _, r := range recorded {
+			if !m.includes(r) {
+				return row, version, version > 0 && version >= m.Version, nil
+			}
+			row, version = apply(row, r), r.Version
+		}
+	}
+	return row, version, version > 0 && version >= m.Version, nil
+}

@@ -74,20 +74,29 @@ func (a *Aggregate[S, E]) snapshot(ctx context.Context, from SnapshotStore, s St
 // cold load.
 const defaultSnapshotEvery = tail
 
-// Snapshotter is the projection that keeps an aggregate's snapshots.
-func (a *Aggregate[S, E]) Snapshotter(r *Repository) Projection { return snapshotter[S, E]{a, r} }
+// Snapshotter keeps the snapshots of one category of streams.
+type Snapshotter interface {
+	// Category is that of the streams.
+	Category() string
+	// Snapshot makes a snapshot if one of these commits makes one due, by the aggregate's
+	// policy.
+	Snapshot(ctx context.Context, s Stream, commits []Commit) error
+}
+
+// Snapshotter keeps the aggregate's snapshots.
+func (a *Aggregate[S, E]) Snapshotter(r *Repository) Snapshotter { return snapshotter[S, E]{a, r} }
 
 type snapshotter[S State[S, E], E events.Event] struct {
 	aggregate  *Aggregate[S, E]
 	repository *Repository
 }
 
-// Covers implements [Projection].
-func (p snapshotter[S, E]) Covers(s Stream) bool { return s.Category() == p.aggregate.Category }
+// Category implements [Snapshotter].
+func (p snapshotter[S, E]) Category() string { return p.aggregate.Category }
 
-// Project implements [Projection]. It makes a snapshot whenever the stream's version passes
-// a multiple of the aggregate's policy.
-func (p snapshotter[S, E]) Project(ctx context.Context, s Stream, commits []Commit) error {
+// Snapshot implements [Snapshotter]. One is due whenever the stream's version passes a
+// multiple of the policy.
+func (p snapshotter[S, E]) Snapshot(ctx context.Context, s Stream, commits []Commit) error {
 	every := Version(p.aggregate.SnapshotEvery)
 	if every == 0 {
 		every = defaultSnapshotEvery

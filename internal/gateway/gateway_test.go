@@ -23,6 +23,8 @@ import (
 	"github.com/interview-sandbox/annals/internal/es"
 	"github.com/interview-sandbox/annals/internal/es/estest"
 	"github.com/interview-sandbox/annals/internal/gateway"
+	"github.com/interview-sandbox/annals/internal/projection"
+	"github.com/interview-sandbox/annals/internal/projection/projectiontest"
 )
 
 // server is the auth module behind a gateway, on a store in memory.
@@ -35,9 +37,10 @@ type server struct {
 func newServer(extra ...api.Route) *server {
 	s := &server{store: new(estest.Memory), log: new(bytes.Buffer)}
 	now := func() time.Time { return estest.Now }
+	rows := new(projectiontest.Memory)
 	module := &auth.Module{
 		Executor:   es.Executor{Repository: es.Repository{Store: s.store}, Now: now},
-		Rows:       new(estest.Rows),
+		Views:      &projection.Reader{Store: s.store, Rows: rows, Generations: rows, Now: now},
 		AddressKey: []byte("key"),
 		Passwords:  quick{},
 		Tokens:     plain{},

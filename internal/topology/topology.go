@@ -35,7 +35,14 @@ type Table struct {
 	Suffix    string // the deployed name is <prefix>-<suffix>: "events"
 	Partition Key
 	Sort      *Key
+	Indexes   []Index
 	Stream    bool // a stream with new images
+}
+
+// Index is a global secondary index that holds the keys only.
+type Index struct {
+	Name            string
+	Partition, Sort Key
 }
 
 // Name is the deployed name of the table under a prefix such as "annals".
@@ -95,7 +102,11 @@ func Tables() []Table {
 	return []Table{
 		{ID: "Events", Suffix: "events", Partition: Key{"stream", String}, Sort: &Key{"version", Number}, Stream: true},
 		{ID: "Snapshots", Suffix: "snapshots", Partition: Key{"stream", String}},
-		{ID: "Views", Suffix: "views", Partition: Key{"row", String}},
+		{ID: "Views", Suffix: "views", Partition: Key{"row", String}, Indexes: []Index{
+			{"list1", Key{"list1", String}, Key{"sort1", String}},
+			{"list2", Key{"list2", String}, Key{"sort2", String}},
+		}},
+		{ID: "Parked", Suffix: "parked", Partition: Key{"view", String}, Sort: &Key{"stream", String}},
 		{ID: "Keys", Suffix: "keys", Partition: Key{"id", String}},
 	}
 }
@@ -119,7 +130,8 @@ func Functions() []Function {
 		{Name: "projector", Memory: 256, Timeout: 60 * time.Second, Grants: []Grant{
 			{"Events", []string{"Query"}},
 			{"Snapshots", []string{"GetItem", "PutItem"}},
-			{"Views", []string{"GetItem", "PutItem"}},
+			{"Views", []string{"GetItem", "PutItem", "UpdateItem"}},
+			{"Parked", []string{"UpdateItem", "DeleteItem"}},
 		}},
 	}
 }

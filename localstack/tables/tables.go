@@ -42,6 +42,19 @@ func input(t topology.Table, name string) *dynamodb.CreateTableInput {
 	if t.Sort != nil {
 		key(*t.Sort, types.KeyTypeRange)
 	}
+	for _, i := range t.Indexes {
+		in.GlobalSecondaryIndexes = append(in.GlobalSecondaryIndexes, types.GlobalSecondaryIndex{
+			IndexName: &i.Name,
+			KeySchema: []types.KeySchemaElement{
+				{AttributeName: &i.Partition.Name, KeyType: types.KeyTypeHash},
+				{AttributeName: &i.Sort.Name, KeyType: types.KeyTypeRange},
+			},
+			Projection: &types.Projection{ProjectionType: types.ProjectionTypeKeysOnly},
+		})
+		for _, k := range []topology.Key{i.Partition, i.Sort} {
+			in.AttributeDefinitions = append(in.AttributeDefinitions, types.AttributeDefinition{AttributeName: &k.Name, AttributeType: types.ScalarAttributeType(k.Type)})
+		}
+	}
 	if t.Stream {
 		in.StreamSpecification = &types.StreamSpecification{StreamEnabled: aws.Bool(true), StreamViewType: types.StreamViewTypeNewImage}
 	}

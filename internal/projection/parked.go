@@ -1,0 +1,56 @@
+package projection
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/interview-sandbox/annals/events"
+	"github.com/interview-sandbox/annals/internal/es"
+)
+
+// Parked is a stream that a view cannot follow beyond some version. Other streams of the
+// view, and other views of the stream, go on.
+type Parked struct {
+	View       string
+	Generation int
+	Stream     es.Stream
+	Version    es.Version // that cannot be projected
+	Error      string
+	Attempts   int
+	FirstAt    time.Time
+	LastAt     time.Time
+}
+
+// ParkedStore keeps what is parked.
+type ParkedStore interface {
+	// Park notes a failed attempt; FirstAt and Attempts go on from what is there.
+	Park(ctx context.Context, p Parked) error
+	// Unpark forgets a stream, if it is there.
+	Unpark(ctx context.Context, view string, generation int, s es.Stream) error
+	// ListParked gives a page of what is parked, in a fixed order, from after on; next is "" at
+	// the end.
+	ListParked(ctx context.Context, after string, limit int) (page []Parked, next string, err error)
+}
+
+// deterministic tells an error that will come again however often the same code meets the
+// same event, from one that may pass; and at which version it came.
+func deterministic(err error, otherwise es.Version) (es.Version, bool) {
+	var (
+		damaged  *es.DamagedError
+		panicked *PanicError
+		unread   *es.UnreadableError
+		unknown  *events.UnknownTypeError
+	)
+	switch {
+	case errors.As(err, &damaged):
+		return damaged.Version, true
+	case errors.As(err, &panicked):
+		return panicked.Version, true
+	case errors.As(err, &unread):
+		return unread.Version, true
+	case errors.As(err, &unknown), errors.Is(err, es.ErrTooLarge):
+		return otherwise, true
+	}
+	return 0, false
+}

@@ -1,0 +1,249 @@
+package projectiontest
+
+import (
+	"errors"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/interview-sandbox/annals/internal/es"
+	"github.com/interview-sandbox/annals/internal/projection"
+)
+
+type row struct {
+	Name string    `json:"name"`
+	At   time.Time `json:"at"`
+	Tags []string  `json:"tags"`
+}
+
+var at = time.Date(2026, 1, 2, 3, 4, 5, 678e6, time.UTC)
+
+// RowsContract holds a store to what [projection.Rows] promises.
+func RowsContract(t *testing.T, r projection.Rows) {
+	key := func(t *testing.T, id string) projection.Key {
+		return projection.Key{View: strings.NewReplacer("/", "-", " ", "-").Replace(t.Name()), Generation: 1, ID: id}
+	}
+	save := func(t *testing.T, c projection.Change) {
+		t.Helper()
+		if err := r.Save(t.Context(), c); err != nil {
+			t.Fatal(err)
+		}
+	}
+	load := func(t *testing.T, k projection.Key) (row, projection.Row) {
+		t.Helper()
+		var got row
+		stored, err := r.Load(t.Context(), k, &got, true)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return got, stored
+	}
+	t.Run("there is no row before one is saved", func(t *testing.T) {
+		if got, stored := load(t, key(t, "a")); stored != (projection.Row{}) || !reflect.DeepEqual(got, row{}) {
+			t.Errorf("got %+v %+v", got, stored)
+		}
+	})
+	t.Run("what is saved is loaded, each generation apart", func(t *testing.T) {
+		k, other := key(t, "a"), key(t, "a")
+		other.Generation = 2
+		want := row{"Ada", at, []string{"x", "y"}}
+		save(t, projection.Change{Key: k, Now: 3, Data: want})
+		if got, stored := load(t, k); stored != (projection.Row{Version: 3}) || !reflect.DeepEqual(got, want) {
+			t.Errorf("got %+v %+v", got, stored)
+		}
+		if _, stored := load(t, other); stored.Version != 0 {
+			t.Errorf("another generation has %+v", stored)
+		}
+	})
+	t.Run("a row is replaced only at the version it has to be at", func(t *testing.T) {
+		k := key(t, "a")
+		save(t, projection.Change{Key: k, Now: 2, Data: row{Name: "first"}})
+		for _, was := range []es.Version{0, 1, 3} {
+			if err := r.Save(t.Context(), projection.Change{Key: k, Was: was, Now: 9, Data: row{}}); !errors.Is(err, es.ErrConflict) {
+				t.Errorf("saved over version 2 as if it were %d: %v", was, err)
+			}
+		}
+		save(t, projection.Change{Key: k, Was: 2, Now: 3, Data: row{Name: "second"}})
+		if got, stored := load(t, k); got.Name != "second" || stored.Version != 3 {
+			t.Errorf("got %+v %+v", got, stored)
+		}
+	})
+	t.Run("a row that is not there can be marked", func(t *testing.T) {
+		k := key(t, "a")
+		save(t, projection.Change{Key: k, Parked: true, Data: row{}})
+		if _, stored := load(t, k); stored != (projection.Row{Parked: true}) {
+			t.Errorf("got %+v", stored)
+		}
+		save(t, projection.Change{Key: k, Now: 1, Data: row{}})
+		if _, stored := load(t, k); stored != (projection.Row{Version: 1}) {
+			t.Errorf("got %+v", stored)
+		}
+	})
+	t.Run("a row that cannot fit is refused", func(t *testing.T) {
+		k := key(t, "a")
+		err := r.Save(t.Context(), projection.Change{Key: k, Now: 1, Data: row{Name: strings.Repeat("x", 400<<10)}})
+		if _, stored := load(t, k); !errors.Is(err, es.ErrTooLarge) || stored.Version != 0 {
+			t.Errorf("got %v, stored %+v", err, stored)
+		}
+	})
+	t.Run("totals change with their row or not at all", func(t *testing.T) {
+		k, total := key(t, "a"), key(t, "total")
+		add := func(n int64) []projection.Delta {
+			return []projection.Delta{{Key: total, Add: map[string]int64{"count": n, "sum": 10 * n}}}
+		}
+		save(t, projection.Change{Key: k, Now: 1, Data: row{}, Totals: add(2)})
+		if err := r.Save(t.Context(), projection.Change{Key: k, Now: 1, Data: row{}, Totals: add(5)}); !errors.Is(err, es.ErrConflict) {
+			t.Errorf("got %v, want a conflict", err)
+		}
+		save(t, projection.Change{Key: k, Was: 1, Now: 2, Data: row{}, Totals: add(-1)})
+		got, err := r.Total(t.Context(), total)
+		if want := map[string]int64{"count": 1, "sum": 10}; err != nil || !reflect.DeepEqual(got, want) {
+			t.Errorf("total %v, error %v, want %v", got, err, want)
+		}
+		if none, err := r.Total(t.Context(), key(t, "none")); err != nil || len(none) > 0 {
+			t.Errorf("a total of nothing is %v, error %v", none, err)
+		}
+	})
+	t.Run("no addition to a total is lost between writers", func(t *testing.T) {
+		total := key(t, "total")
+		var wg sync.WaitGroup
+		for i := range 8 {
+			wg.Go(func() {
+				c := projection.Change{Key: key(t, fmt.Sprint(i)), Now: 1, Data: row{}, Totals: []projection.Delta{{Key: total, Add: map[string]int64{"count": 1}}}}
+				err := r.Save(t.Context(), c)
+				for errors.Is(err, es.ErrConflict) {
+					err = r.Save(t.Context(), c)
+				}
+				if err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+		if got, err := r.Total(t.Context(), total); err != nil || got["count"] != 8 {
+			t.Errorf("total %v, error %v", got, err)
+		}
+	})
+	t.Run("a list has its rows in order, page by page, whatever their number", func(t *testing.T) {
+		k := key(t, "")
+		place := func(i int) (p [projection.Lists]projection.Place) {
+			p[1] = projection.Place{Partition: "all", Sort: fmt.Sprintf("%02d", i/2)} // each place twice
+			return p
+		}
+		var want []string
+		for i := range 9 {
+			k.ID = fmt.Sprint(i)
+			save(t, projection.Change{Key: k, Now: 1, Data: row{Name: fmt.Sprint(i)}, Places: place(i)})
+			want = append(want, fmt.Sprint(i))
+		}
+		k.ID, k.Generation = "elsewhere", 2
+		save(t, projection.Change{Key: k, Now: 1, Data: row{Name: "elsewhere"}, Places: place(1)})
+		k.ID, k.Generation = "nowhere", 1
+		save(t, projection.Change{Key: k, Now: 1, Data: row{Name: "nowhere"}})
+		for limit := 1; limit <= 10; limit++ {
+			got := listed(t, r, projection.Listing{View: k.View, Generation: 1, List: 1, Partition: "all", Limit: limit})
+			slices.Sort(got)
+			if !slices.Equal(got, want) {
+				t.Errorf("limit %d: got %v, want %v", limit, got, want)
+			}
+		}
+		got := listed(t, r, projection.Listing{View: k.View, Generation: 1, List: 1, Partition: "all", Prefix: "01", Limit: 10})
+		slices.Sort(got)
+		if !slices.Equal(got, []string{"2", "3"}) {
+			t.Errorf("prefix 01: got %v", got)
+		}
+		k.ID = "2"
+		save(t, projection.Change{Key: k, Was: 1, Now: 2, Data: row{Name: "2"}})
+		if got := listed(t, r, projection.Listing{View: k.View, Generation: 1, List: 1, Partition: "all", Prefix: "01", Limit: 10}); !slices.Equal(got, []string{"3"}) {
+			t.Errorf("after one has left: got %v", got)
+		}
+	})
+}
+
+func listed(t *testing.T, r projection.Rows, q projection.Listing) (names []string) {
+	t.Helper()
+	for {
+		n := 0
+		next, err := r.List(t.Context(), q, func(decode func(any) error) error {
+			var got row
+			n++
+			err := decode(&got)
+			names = append(names, got.Name)
+			return err
+		})
+		if err != nil || n > q.Limit {
+			t.Fatalf("a page of %d rows, error %v", n, err)
+		}
+		if next == "" {
+			return names
+		}
+		q.After = next
+	}
+}
+
+// ParkedContract holds a store to what [projection.ParkedStore] promises. It has to be empty
+// at first.
+func ParkedContract(t *testing.T, p projection.ParkedStore) {
+	entry := func(stream string, version es.Version, at time.Time) projection.Parked {
+		return projection.Parked{View: "users", Generation: 1, Stream: es.NewStream("user", stream), Version: version, Error: "broken", Attempts: 1, FirstAt: at, LastAt: at}
+	}
+	list := func() (all []projection.Parked) {
+		t.Helper()
+		for after := ""; ; {
+			page, next, err := p.ListParked(t.Context(), after, 2)
+			if err != nil || len(page) > 2 {
+				t.Fatalf("a page of %d, error %v", len(page), err)
+			}
+			all = append(all, page...)
+			if next == "" {
+				slices.SortFunc(all, func(a, b projection.Parked) int { return strings.Compare(string(a.Stream), string(b.Stream)) })
+				return all
+			}
+			after = next
+		}
+	}
+	for _, e := range []projection.Parked{entry("a", 1, at), entry("b", 2, at), entry("c", 3, at), entry("b", 7, at.Add(time.Hour))} {
+		if err := p.Park(t.Context(), e); err != nil {
+			t.Fatal(err)
+		}
+	}
+	again := entry("b", 7, at.Add(time.Hour))
+	again.FirstAt, again.Attempts = at, 2
+	if got, want := list(), []projection.Parked{entry("a", 1, at), again, entry("c", 3, at)}; !reflect.DeepEqual(got, want) {
+		t.Errorf("got  %+v\nwant %+v", got, want)
+	}
+	for range 2 {
+		if err := p.Unpark(t.Context(), "users", 1, "user#b"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := list(); len(got) != 2 {
+		t.Errorf("got %+v", got)
+	}
+}
+
+// GenerationsContract holds a store to what [projection.GenerationStore] promises. It has to
+// be empty at first.
+func GenerationsContract(t *testing.T, g projection.GenerationStore) {
+	building := projection.Generations{Live: 1, Other: 2, Building: true}
+	change := func(view string, was, now projection.Generations, want error) {
+		t.Helper()
+		if err := g.ChangeGenerations(t.Context(), view, was, now); !errors.Is(err, want) {
+			t.Errorf("from %+v to %+v: got %v, want %v", was, now, err, want)
+		}
+	}
+	change("users", building, projection.First, es.ErrConflict)
+	change("users", projection.First, building, nil)
+	change("users", projection.First, building, es.ErrConflict)
+	change("other", projection.First, building, nil)
+	change("other", building, projection.First, nil)
+	change("other", projection.First, building, nil)
+	got, err := g.LoadGenerations(t.Context())
+	if want := map[string]projection.Generations{"users": building, "other": building}; err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("got %+v, error %v, want %+v", got, err, want)
+	}
+}

@@ -1,0 +1,217 @@
+// Package projectiontest helps to test what is built on projections: stores in memory that
+// fail on demand, and the contract that every store of rows has to keep.
+package projectiontest
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/interview-sandbox/annals/internal/es"
+	"github.com/interview-sandbox/annals/internal/projection"
+)
+
+// Memory is a real store of rows, of what is parked and of generations, all in memory. Its
+// zero value is ready.
+type Memory struct {
+	// Fail, if set, is asked before every write, and again after it, and may return an error
+	// for the writer to get. Nothing is locked meanwhile, so others may write.
+	Fail func(after bool) error
+
+	mu          sync.Mutex
+	rows        map[projection.Key]stored
+	totals      map[projection.Key]map[string]int64
+	parked      map[parkedKey]projection.Parked
+	generations map[string]projection.Generations
+}
+
+type stored struct {
+	row    projection.Row
+	data   []byte
+	places [projection.Lists]projection.Place
+}
+
+type parkedKey struct {
+	view       string
+	generation int
+	stream     es.Stream
+}
+
+// ErrInjected is what a store that was told to fail fails with.
+var ErrInjected = errors.New("injected fault")
+
+// write makes a change unless Fail has something against it.
+func (m *Memory) write(change func() error) error {
+	if err := m.fail(false); err != nil {
+		return err
+	}
+	m.mu.Lock()
+	err := change()
+	m.mu.Unlock()
+	if err != nil {
+		return err
+	}
+	return m.fail(true)
+}
+
+func (m *Memory) fail(after bool) error {
+	if m.Fail == nil {
+		return nil
+	}
+	return m.Fail(after)
+}
+
+// Load implements [projection.Rows].
+func (m *Memory) Load(_ context.Context, k projection.Key, into any, _ bool) (projection.Row, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	s, ok := m.rows[k]
+	if !ok {
+		return projection.Row{}, nil
+	}
+	return s.row, json.Unmarshal(s.data, into)
+}
+
+// Save implements [projection.Rows].
+func (m *Memory) Save(_ context.Context, c projection.Change) error {
+	data, err := json.Marshal(c.Data)
+	if err != nil {
+		return err
+	}
+	return m.write(func() error {
+		if m.rows[c.Key].row.Version != c.Was {
+			return es.ErrConflict
+		}
+		if len(data) > es.MaxCommitBytes {
+			return es.ErrTooLarge
+		}
+		if m.rows == nil {
+			m.rows, m.totals = map[projection.Key]stored{}, map[projection.Key]map[string]int64{}
+		}
+		m.rows[c.Key] = stored{projection.Row{Version: c.Now, Parked: c.Parked}, data, c.Places}
+		for _, d := range c.Totals {
+			if m.totals[d.Key] == nil {
+				m.totals[d.Key] = map[string]int64{}
+			}
+			for name, n := range d.Add {
+				m.totals[d.Key][name] += n
+			}
+		}
+		return nil
+	})
+}
+
+// List implements [projection.Rows].
+func (m *Memory) List(_ context.Context, q projection.Listing, each func(func(any) error) error) (string, error) {
+	type entry struct {
+		place string
+		data  []byte
+	}
+	var all []entry
+	m.mu.Lock()
+	for k, s := range m.rows {
+		p := s.places[q.List]
+		if k.View == q.View && k.Generation == q.Generation && p != (projection.Place{}) && p.Partition == q.Partition && strings.HasPrefix(p.Sort, q.Prefix) {
+			all = append(all, entry{p.Sort + "\x00" + k.ID, s.data})
+		}
+	}
+	m.mu.Unlock()
+	slices.SortFunc(all, func(a, b entry) int { return cmp.Compare(a.place, b.place) })
+	n := 0
+	for i, e := range all {
+		if e.place <= q.After {
+			continue
+		}
+		if n == q.Limit {
+			return all[i-1].place, nil
+		}
+		n++
+		if err := each(func(into any) error { return json.Unmarshal(e.data, into) }); err != nil {
+			return "", err
+		}
+	}
+	return "", nil
+}
+
+// Total implements [projection.Rows].
+func (m *Memory) Total(_ context.Context, k projection.Key) (map[string]int64, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return maps.Clone(m.totals[k]), nil
+}
+
+// Park implements [projection.ParkedStore].
+func (m *Memory) Park(_ context.Context, p projection.Parked) error {
+	return m.write(func() error {
+		k := parkedKey{p.View, p.Generation, p.Stream}
+		if was, ok := m.parked[k]; ok {
+			p.FirstAt, p.Attempts = was.FirstAt, was.Attempts+1
+		}
+		if m.parked == nil {
+			m.parked = map[parkedKey]projection.Parked{}
+		}
+		m.parked[k] = p
+		return nil
+	})
+}
+
+// Unpark implements [projection.ParkedStore].
+func (m *Memory) Unpark(_ context.Context, view string, generation int, s es.Stream) error {
+	return m.write(func() error {
+		delete(m.parked, parkedKey{view, generation, s})
+		return nil
+	})
+}
+
+// ListParked implements [projection.ParkedStore].
+func (m *Memory) ListParked(_ context.Context, after string, limit int) (page []projection.Parked, next string, err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	place := func(k parkedKey) string { return fmt.Sprintf("%s.%d#%s", k.view, k.generation, k.stream) }
+	all := map[string]projection.Parked{}
+	for k, p := range m.parked {
+		all[place(k)] = p
+	}
+	last := ""
+	for _, at := range slices.Sorted(maps.Keys(all)) {
+		if at <= after {
+			continue
+		}
+		if len(page) == limit {
+			return page, last, nil
+		}
+		page, last = append(page, all[at]), at
+	}
+	return page, "", nil
+}
+
+// LoadGenerations implements [projection.GenerationStore].
+func (m *Memory) LoadGenerations(context.Context) (map[string]projection.Generations, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return maps.Clone(m.generations), nil
+}
+
+// ChangeGenerations implements [projection.GenerationStore].
+func (m *Memory) ChangeGenerations(_ context.Context, view string, was, now projection.Generations) error {
+	return m.write(func() error {
+		there, ok := m.generations[view]
+		if !ok {
+			there = projection.First
+		}
+		if there != was {
+			return es.ErrConflict
+		}
+		if m.generations == nil {
+			m.generations = map[string]projection.Generations{}
+		}
+		m.generations[view] = now
+		return nil
+	})
+}

@@ -1,0 +1,9 @@
+package projectiontest
+
+import "testing"
+
+func TestMemoryKeepsTheContracts(t *testing.T) {
+	RowsContract(t, new(Memory))
+	ParkedContract(t, new(Memory))
+	GenerationsContract(t, new(Memory))
+}

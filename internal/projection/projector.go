@@ -1,0 +1,186 @@
+package projection
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"sync"
+	"time"
+
+	"github.com/interview-sandbox/annals/internal/es"
+)
+
+// Projector keeps projections in step with the streams.
+type Projector struct {
+	Store       es.Store
+	Rows        Rows
+	Parked      ParkedStore
+	Generations GenerationStore
+	Projections []Projection
+	Now         func() time.Time
+	// Parallel is how many streams are projected at the same time; 0 is the default, 16.
+	Parallel int
+
+	mu   sync.Mutex
+	kept map[string]Generations // as they were when a batch was last finished
+}
+
+// Project brings every projection up to these commits, which may be of any streams, in any
+// order and repeated. A stream that a projection can never follow is parked for it and
+// counts as done. The errors, by the commits' places, are those that may pass.
+func (p *Projector) Project(ctx context.Context, commits []es.Commit) map[int]error {
+	failed := map[int]error{}
+	done := map[target]bool{}
+	generations, err := p.generations(ctx)
+	for err == nil {
+		maps.Copy(failed, p.run(ctx, commits, generations, done))
+		// A generation that was begun meanwhile has to get this batch as well: what it reads
+		// from the events may have been read before these commits were made.
+		var now map[string]Generations
+		if now, err = p.Generations.LoadGenerations(ctx); err == nil && maps.Equal(now, generations) {
+			p.remember(now)
+			return failed
+		}
+		generations = now
+	}
+	for i := range commits {
+		failed[i] = err
+	}
+	return failed
+}
+
+func (p *Projector) generations(ctx context.Context) (map[string]Generations, error) {
+	p.mu.Lock()
+	kept := p.kept
+	p.mu.Unlock()
+	if kept != nil {
+		return kept, nil
+	}
+	return p.Generations.LoadGenerations(ctx)
+}
+
+func (p *Projector) remember(g map[string]Generations) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.kept = g
+}
+
+// target is one stream's part of one generation of a projection.
+type target struct {
+	projection Projection
+	generation int
+	stream     es.Stream
+}
+
+// run projects to all generations but those targets that are done.
+func (p *Projector) run(ctx context.Context, commits []es.Commit, generations map[string]Generations, done map[target]bool) map[int]error {
+	places := map[es.Stream][]int{}
+	var streams []es.Stream
+	for i, c := range commits {
+		if places[c.Stream] == nil {
+			streams = append(streams, c.Stream)
+		}
+		places[c.Stream] = append(places[c.Stream], i)
+	}
+	var (
+		failed = map[int]error{}
+		mu     sync.Mutex
+		wg     sync.WaitGroup
+		slots  = make(chan struct{}, cmp.Or(p.Parallel, 16))
+	)
+	for _, s := range streams {
+		slots <- struct{}{}
+		wg.Go(func() {
+			defer func() { <-slots }()
+			own := make([]es.Commit, len(places[s]))
+			for i, place := range places[s] {
+				own[i] = commits[place]
+			}
+			own = inOrder(own)
+			for _, t := range p.targets(s, generations) {
+				mu.Lock()
+				skip := done[t]
+				mu.Unlock()
+				if skip {
+					continue
+				}
+				err := p.follow(ctx, t, own)
+				mu.Lock()
+				done[t] = err == nil
+				if err != nil {
+					for _, place := range places[s] {
+						failed[place] = errors.Join(failed[place], err)
+					}
+				}
+				mu.Unlock()
+			}
+		})
+	}
+	wg.Wait()
+	return failed
+}
+
+// targets lists what has to follow a stream.
+func (p *Projector) targets(s es.Stream, generations map[string]Generations) (all []target) {
+	for _, projection := range p.Projections {
+		if projection.covers(s) {
+			for _, generation := range of(generations, projection.name()).active() {
+				all = append(all, target{projection, generation, s})
+			}
+		}
+	}
+	return all
+}
+
+// follow brings one stream's part of a projection up to these commits, or parks it.
+func (p *Projector) follow(ctx context.Context, t target, commits []es.Commit) error {
+	err := t.projection.follow(ctx, p, t.generation, t.stream, commits)
+	if err == nil {
+		return nil
+	}
+	version, forGood := deterministic(err, commits[0].Version)
+	if forGood {
+		err = p.park(ctx, t, version, err)
+	}
+	if err != nil {
+		return fmt.Errorf("project to %s: %w", t.projection.name(), err)
+	}
+	return nil
+}
+
+// park notes what happened and marks the row. The note comes first: a row that is marked
+// without one would never be looked at.
+func (p *Projector) park(ctx context.Context, t target, version es.Version, reason error) error {
+	now := p.Now()
+	err := p.Parked.Park(ctx, Parked{
+		View: t.projection.name(), Generation: t.generation, Stream: t.stream, Version: version,
+		Error: reason.Error(), Attempts: 1, FirstAt: now, LastAt: now,
+	})
+	if err != nil {
+		return err
+	}
+	return t.projection.park(ctx, p, t.generation, t.stream)
+}
+
+// Redrive tries again to bring a parked stream up to its newest commit, and reports whether
+// it is still parked.
+func (p *Projector) Redrive(ctx context.Context, parked Parked) (still bool, err error) {
+	for _, projection := range p.Projections {
+		if projection.name() != parked.View {
+			continue
+		}
+		for newest, err := range p.Store.Read(ctx, parked.Stream, es.Range{Backward: true, Limit: 1}) {
+			if err == nil {
+				err = p.follow(ctx, target{projection, parked.Generation, parked.Stream}, []es.Commit{newest})
+			}
+			if err != nil {
+				return true, fmt.Errorf("redrive: %w", err)
+			}
+		}
+		return projection.parked(ctx, p, parked.Generation, parked.Stream)
+	}
+	// The view is gone, and with it what was wrong.
+	return false, p.Parked.Unpark(ctx, parked.View, parked.Generation, parked.Stream)
+}

@@ -1,0 +1,73 @@
+package projection
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/interview-sandbox/annals/internal/es"
+)
+
+// patience is how long a read waits, in steps, for the projector to reach a version, before
+// it folds the events itself.
+var patience = []time.Duration{20 * time.Millisecond, 40 * time.Millisecond, 80 * time.Millisecond}
+
+// Get gives a row as of a moment, with its version. A present that the projector has not
+// reached yet and a past are folded from the events, so what Get gives is never older than
+// asked. ok is false if there was nothing at that moment.
+func (v *View[R]) Get(ctx context.Context, r *Reader, id string, m es.Moment) (row R, version es.Version, ok bool, err error) {
+	s := es.NewStream(v.Category, id)
+	if m.Past() {
+		return es.FoldAt(ctx, r.Store, s, m, v.Apply)
+	}
+	generation, err := r.generation(ctx, v.Name)
+	if err != nil {
+		return row, 0, false, err
+	}
+	for i := 0; ; i++ {
+		var row R
+		stored, err := r.Rows.Load(ctx, Key{v.Name, generation, id}, &row, false)
+		if err != nil {
+			return row, 0, false, fmt.Errorf("read view %s: %w", v.Name, err)
+		}
+		if stored.Version > 0 && stored.Version >= m.AtLeast {
+			return row, stored.Version, true, nil
+		}
+		if m.AtLeast == 0 || i == len(patience) {
+			return es.FoldAt(ctx, r.Store, s, m, v.Apply)
+		}
+		if err := sleep(ctx, patience[i]); err != nil {
+			return row, 0, false, err
+		}
+	}
+}
+
+// Query asks for a page of a list of a view.
+type Query struct {
+	List      int
+	Partition string
+	Prefix    string
+	After     string // where the page before ended; "": from the start
+	Limit     int
+}
+
+// List gives a page of rows and where the next one starts, "" at the end.
+func (v *View[R]) List(ctx context.Context, r *Reader, q Query) (rows []R, next string, err error) {
+	generation, err := r.generation(ctx, v.Name)
+	if err != nil {
+		return nil, "", err
+	}
+	next, err = r.Rows.List(ctx, Listing{View: v.Name, Generation: generation, List: q.List, Partition: q.Partition, Prefix: q.Prefix, After: q.After, Limit: q.Limit},
+		func(decode func(any) error) error {
+			var row R
+			if err := decode(&row); err != nil {
+				return err
+			}
+			rows = append(rows, row)
+			return nil
+		})
+	if err != nil {
+		return nil, "", fmt.Errorf("list view %s: %w", v.Name, err)
+	}
+	return rows, next, nil
+}

@@ -1,0 +1,80 @@
+package projection
+
+import (
+	"context"
+
+	"github.com/interview-sandbox/annals/internal/es"
+)
+
+// Key names a row of one generation of a view.
+type Key struct {
+	View       string
+	Generation int
+	ID         string
+}
+
+// Row is what is stored of a row besides its data.
+type Row struct {
+	Version es.Version // of the stream that the row shows; 0: there is no row
+	Parked  bool       // its stream is parked for this view, see [ParkedStore]
+}
+
+// Place is where a row stands in a list of its view; the zero value is nowhere.
+type Place struct {
+	Partition string // rows are listed by partition
+	Sort      string // and in the order of this
+}
+
+// Lists is how many lists a view can have.
+const Lists = 2
+
+// Change is the next state of a row.
+type Change struct {
+	Key    Key
+	Was    es.Version // what the row has to be at; 0: not there
+	Now    es.Version
+	Data   any // encoded with its json tags
+	Parked bool
+	Places [Lists]Place
+	Totals []Delta // added in the same transaction
+}
+
+// Delta is what a change adds to the numbers of a total.
+type Delta struct {
+	Key Key
+	Add map[string]int64
+}
+
+// Rows keeps the rows of views.
+type Rows interface {
+	// Load decodes a row's data into the pointer. A read that is not consistent costs half
+	// and may be a moment old.
+	Load(ctx context.Context, k Key, into any, consistent bool) (Row, error)
+
+	// Save makes a change, its totals with it, or nothing. The error is [es.ErrConflict] if
+	// the row is not at the version that it has to be at, and [es.ErrTooLarge] if it does
+	// not fit.
+	Save(ctx context.Context, c Change) error
+
+	// List calls each with the data of the rows of one partition of a list, as a function
+	// that decodes it, in the order of Place.Sort from after on. It returns where the next
+	// page starts, "" at the end.
+	List(ctx context.Context, q Listing, each func(decode func(into any) error) error) (next string, err error)
+
+	// Total gives the numbers of a total; one that nothing was added to is empty.
+	Total(ctx context.Context, k Key) (map[string]int64, error)
+}
+
+// ErrPlace refuses a place in a list that no page has ended at.
+var ErrPlace = &es.Error{Kind: es.Malformed, Code: "malformed", Message: "?cursor= takes the nextCursor of an earlier answer to the same request."}
+
+// Listing asks for a page of a list.
+type Listing struct {
+	View       string
+	Generation int
+	List       int // which of the view's lists, from 0
+	Partition  string
+	Prefix     string // of Place.Sort
+	After      string // where the page before ended; "": from the start
+	Limit      int
+}

@@ -1,0 +1,30 @@
+package projection
+
+import (
+	"context"
+
+	"github.com/interview-sandbox/annals/internal/es"
+)
+
+// Snapshots is the projection that keeps an aggregate's snapshots. It has no generations,
+// and nothing is parked for it: what cannot be folded is only without a snapshot.
+func Snapshots(s es.Snapshotter) Projection { return snapshots{s} }
+
+type snapshots struct{ es.Snapshotter }
+
+func (p snapshots) name() string            { return "snapshots of " + p.Category() }
+func (p snapshots) covers(s es.Stream) bool { return s.Category() == p.Category() }
+
+func (p snapshots) follow(ctx context.Context, _ *Projector, _ int, s es.Stream, commits []es.Commit) error {
+	err := p.Snapshot(ctx, s, commits)
+	if _, forGood := deterministic(err, 0); forGood {
+		return nil
+	}
+	return err
+}
+
+func (p snapshots) park(context.Context, *Projector, int, es.Stream) error { return nil }
+
+func (p snapshots) parked(context.Context, *Projector, int, es.Stream) (bool, error) {
+	return false, nil
+}

@@ -1,0 +1,223 @@
+// Package projection keeps read models in step with the events: views with a row for each
+// stream, tallies over many streams, and snapshots.
+//
+// A stream record is only a doorbell. A row carries the version of its stream that it shows;
+// a commit that comes next is applied, one that was seen is acknowledged, and what is
+// missing before it is read from the events. So records may come in any order, again, or not
+// at all, and a row always comes to what folding the events gives.
+package projection
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"github.com/interview-sandbox/annals/internal/es"
+)
+
+// View is a read model with one row for each stream of a category.
+type View[R any] struct {
+	Name     string
+	Category string
+	// Apply gives the row as it is after one more event. It is pure; the zero row is that of
+	// a stream on which nothing has happened. It must leave the row it is given as it was.
+	Apply func(row R, e es.Recorded) R
+	// Lists says where a row stands in each of the view's lists.
+	Lists [Lists]func(R) Place
+}
+
+// Projection is what the [Projector] keeps in step.
+type Projection interface {
+	name() string
+	covers(es.Stream) bool
+	// follow brings what the projection has of one stream up to these commits, which are in
+	// order.
+	follow(ctx context.Context, p *Projector, generation int, s es.Stream, commits []es.Commit) error
+	// park marks the stream's row.
+	park(ctx context.Context, p *Projector, generation int, s es.Stream) error
+	// parked reports whether the row is marked; if it is not, there is no note either.
+	parked(ctx context.Context, p *Projector, generation int, s es.Stream) (bool, error)
+}
+
+func (v *View[R]) name() string            { return v.Name }
+func (v *View[R]) covers(s es.Stream) bool { return s.Category() == v.Category }
+
+func (v *View[R]) change(was, now R, _ es.Stream) (c Change) {
+	c.Data = now
+	for i, place := range v.Lists {
+		if place != nil {
+			c.Places[i] = place(now)
+		}
+	}
+	return c
+}
+
+func (v *View[R]) follow(ctx context.Context, p *Projector, generation int, s es.Stream, commits []es.Commit) error {
+	return follow(ctx, p, Key{v.Name, generation, s.ID()}, s, commits, v.Apply, v.change)
+}
+
+func (v *View[R]) park(ctx context.Context, p *Projector, generation int, s es.Stream) error {
+	return park[R](ctx, p, Key{v.Name, generation, s.ID()}, s, v.change)
+}
+
+func (v *View[R]) parked(ctx context.Context, p *Projector, generation int, s es.Stream) (bool, error) {
+	return parked[R](ctx, p, Key{v.Name, generation, s.ID()}, s)
+}
+
+// follow is the way of a row from one version of its stream to a later one. If it cannot go
+// all the way it goes as far as it can and returns what is in the way.
+func follow[R any](ctx context.Context, p *Projector, key Key, s es.Stream, commits []es.Commit,
+	apply func(R, es.Recorded) R, change func(was, now R, s es.Stream) Change) error {
+	return retry(ctx, func() error {
+		var was R
+		row, err := p.Rows.Load(ctx, key, &was, true)
+		if err != nil {
+			return err
+		}
+		f := folding[R]{apply: apply, row: was, version: row.Version}
+		obstacle := f.catchUp(ctx, p.Store, s, commits)
+		if f.version == row.Version {
+			return obstacle
+		}
+		c := change(was, f.row, s)
+		c.Key, c.Was, c.Now, c.Parked = key, row.Version, f.version, row.Parked && obstacle != nil
+		if err := p.Rows.Save(ctx, c); err != nil {
+			return err
+		}
+		if row.Parked && !c.Parked {
+			return p.Parked.Unpark(ctx, key.View, key.Generation, s)
+		}
+		return obstacle
+	})
+}
+
+// park marks a row, so that whoever brings it further on knows that it was parked.
+func park[R any](ctx context.Context, p *Projector, key Key, s es.Stream, change func(was, now R, s es.Stream) Change) error {
+	return retry(ctx, func() error {
+		var was R
+		row, err := p.Rows.Load(ctx, key, &was, true)
+		if err != nil || row.Parked {
+			return err
+		}
+		c := change(was, was, s)
+		c.Key, c.Was, c.Now, c.Parked = key, row.Version, row.Version, true
+		return p.Rows.Save(ctx, c)
+	})
+}
+
+// parked reports whether a row is marked. A note whose row is not marked is left over from
+// a crash, before the row was marked or after it was healed, and is removed: if anything is
+// wrong with the row, the record that tells so has not been acknowledged.
+func parked[R any](ctx context.Context, p *Projector, key Key, s es.Stream) (bool, error) {
+	var row R
+	stored, err := p.Rows.Load(ctx, key, &row, true)
+	if err != nil || stored.Parked {
+		return stored.Parked, err
+	}
+	return false, p.Parked.Unpark(ctx, key.View, key.Generation, s)
+}
+
+// folding is a row on its way to a later version.
+type folding[R any] struct {
+	apply   func(R, es.Recorded) R
+	row     R
+	version es.Version
+}
+
+// catchUp applies the commits, which are in order, and reads from the store what is missing
+// between them.
+func (f *folding[R]) catchUp(ctx context.Context, store es.Store, s es.Stream, commits []es.Commit) error {
+	for _, c := range commits {
+		if c.Version > f.version+1 {
+			for missing, err := range store.Read(ctx, s, es.Range{After: f.version, Through: c.Version - 1}) {
+				if err != nil {
+					return err
+				}
+				if err := f.add(missing); err != nil {
+					return err
+				}
+			}
+		}
+		if err := f.add(c); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// add applies the next commit; one that the row has seen changes nothing.
+func (f *folding[R]) add(c es.Commit) error {
+	switch {
+	case c.Last() <= f.version:
+		return nil
+	case c.Version != f.version+1:
+		return &es.DamagedError{Stream: c.Stream, Version: f.version + 1, Reason: fmt.Sprintf("the next commit has version %d", c.Version)}
+	}
+	recorded, err := c.Recorded()
+	if err != nil {
+		return err
+	}
+	row := f.row
+	for _, r := range recorded {
+		if row, err = attempt(f.apply, row, r); err != nil {
+			return err
+		}
+	}
+	f.row, f.version = row, c.Last()
+	return nil
+}
+
+// attempt is apply with a panic as an error.
+func attempt[R any](apply func(R, es.Recorded) R, row R, e es.Recorded) (next R, err error) {
+	defer func() {
+		if reason := recover(); reason != nil {
+			err = &PanicError{e.Stream, e.Version, fmt.Sprint(reason)}
+		}
+	}()
+	return apply(row, e), nil
+}
+
+// PanicError reports an event on which a projection's code panicked.
+type PanicError struct {
+	Stream  es.Stream
+	Version es.Version
+	Reason  string
+}
+
+func (e *PanicError) Error() string {
+	return fmt.Sprintf("%s version %d: panic: %s", e.Stream, e.Version, e.Reason)
+}
+
+// retries bounds how often a row is tried again because another projector was faster.
+const retries = 8
+
+func retry(ctx context.Context, try func() error) error {
+	for i := range retries {
+		if err := try(); !errors.Is(err, es.ErrConflict) {
+			return err
+		}
+		if err := sleep(ctx, rand.N(5*time.Millisecond<<i)); err != nil {
+			return err
+		}
+	}
+	return es.ErrConflict
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+func inOrder(commits []es.Commit) []es.Commit {
+	return slices.SortedFunc(slices.Values(commits), func(a, b es.Commit) int { return cmp.Compare(a.Version, b.Version) })
+}
