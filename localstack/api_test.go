@@ -86,17 +86,20 @@ func expectClaims(t *testing.T, s *stacktest.Stack, accounts int) {
 	t.Helper()
 	store := &dynamo.Store{Table: "annals-events", Client: dynamo.NewClient(dynamo.Settings{Region: "us-east-1", Endpoint: s.Endpoints().DynamoDB, Credentials: credentials})}
 	users, holders := map[string]bool{}, map[es.Stream]string{}
-	for c, err := range store.Scan(t.Context(), 0, 1) {
+	for page, err := range store.Scan(t.Context(), 0, 1, nil) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		switch last := c.Events[len(c.Events)-1]; {
-		case c.Stream.Category() == "user":
-			users[c.Stream.ID()] = true
-		case last.Type == "email.claimed.v1":
-			holders[c.Stream] = holderOf(t, c)
-		case last.Type == "email.released.v1":
-			delete(holders, c.Stream)
+		for _, item := range page.Commits {
+			c := item.Commit
+			switch last := c.Events[len(c.Events)-1]; {
+			case c.Stream.Category() == "user":
+				users[c.Stream.ID()] = true
+			case last.Type == "email.claimed.v1":
+				holders[c.Stream] = holderOf(t, c)
+			case last.Type == "email.released.v1":
+				delete(holders, c.Stream)
+			}
 		}
 	}
 	if len(users) != accounts+1 || len(holders) != len(users) {

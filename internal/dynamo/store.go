@@ -7,6 +7,7 @@ import (
 	"iter"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
@@ -145,28 +146,57 @@ func (s *Store) Read(ctx context.Context, stream es.Stream, r es.Range) iter.Seq
 	}
 }
 
-// Scan implements [es.Scanner] with a parallel scan, page by page. DynamoDB keeps the items
-// of one partition key together and sorted by their sort key (Amazon DynamoDB Developer
-// Guide, "Partitions and data distribution"). The scan is eventually consistent, which costs
-// half.
-func (s *Store) Scan(ctx context.Context, part, parts int) iter.Seq2[es.Commit, error] {
-	return func(yield func(es.Commit, error) bool) {
-		in := &dynamodb.ScanInput{TableName: &s.Table, Segment: aws.Int32(int32(part)), TotalSegments: aws.Int32(int32(parts))}
+// Scan implements [es.Scanner] with a parallel scan. DynamoDB keeps the items of one partition
+// key together and sorted by their sort key (Amazon DynamoDB Developer Guide, "Partitions and
+// data distribution"). A place is the key of the last item before it.
+func (s *Store) Scan(ctx context.Context, part, parts int, after []byte) iter.Seq2[es.Page, error] {
+	return func(yield func(es.Page, error) bool) {
+		in := &dynamodb.ScanInput{
+			TableName: &s.Table, ConsistentRead: aws.Bool(true),
+			Segment: aws.Int32(int32(part)), TotalSegments: aws.Int32(int32(parts)),
+		}
 		for {
-			page, err := s.Client.Scan(ctx, in)
-			if err != nil {
-				yield(es.Commit{}, fmt.Errorf("scan the events: %w", err))
-				return
-			}
-			for _, item := range page.Items {
-				if !yield(Decode(item)) {
+			if after != nil {
+				key, err := attributevalue.UnmarshalMapJSON(after)
+				if err != nil {
+					yield(es.Page{}, fmt.Errorf("scan the events from %q: %w", after, err))
 					return
 				}
+				in.ExclusiveStartKey = key
 			}
-			if page.LastEvaluatedKey == nil {
+			page, err := s.scan(ctx, in)
+			if !yield(page, err) || err != nil || page.Next == nil {
 				return
 			}
-			in.ExclusiveStartKey = page.LastEvaluatedKey
+			after = page.Next
 		}
 	}
+}
+
+func (s *Store) scan(ctx context.Context, in *dynamodb.ScanInput) (page es.Page, err error) {
+	out, err := s.Client.Scan(ctx, in)
+	if err != nil {
+		return page, fmt.Errorf("scan the events: %w", err)
+	}
+	page.Commits = make([]es.Scanned, len(out.Items))
+	for i, item := range out.Items {
+		c, err := Decode(item)
+		if err != nil && !errors.As(err, &page.Commits[i].Err) {
+			return page, err
+		}
+		page.Commits[i].Commit = c
+	}
+	if out.LastEvaluatedKey != nil {
+		page.Next, err = attributevalue.MarshalMapJSON(out.LastEvaluatedKey)
+	}
+	return page, err
+}
+
+// Count implements [es.Scanner]. DynamoDB counts about every six hours.
+func (s *Store) Count(ctx context.Context) (int64, error) {
+	out, err := s.Client.DescribeTable(ctx, &dynamodb.DescribeTableInput{TableName: &s.Table})
+	if err != nil {
+		return 0, fmt.Errorf("count the events: %w", err)
+	}
+	return aws.ToInt64(out.Table.ItemCount), nil
 }

@@ -2,7 +2,6 @@ package es
 
 import (
 	"context"
-	"errors"
 	"iter"
 	"sync"
 )
@@ -10,9 +9,31 @@ import (
 // Scanner reads all commits of all streams.
 type Scanner interface {
 	// Scan gives one of several parts of all commits, each stream whole, its commits in a
-	// row and in order. An item that is no commit comes as a [*DamagedError], after which
-	// the scan goes on; at any other error it ends.
-	Scan(ctx context.Context, part, parts int) iter.Seq2[Commit, error]
+	// row and in order, page by page from a place that an earlier page ended at, or from the
+	// start if that is nil. The reads are consistent. Iteration ends at the first error.
+	Scan(ctx context.Context, part, parts int, after []byte) iter.Seq2[Page, error]
+	// Count gives the number of commits; it may be hours old.
+	Count(ctx context.Context) (int64, error)
+}
+
+// Page is a page of a scan.
+type Page struct {
+	Commits []Scanned
+	Next    []byte // the place that it ends at; nil: there is no more
+}
+
+// Scanned is an item that a scan has found: a commit, or what is wrong with it.
+type Scanned struct {
+	Commit Commit
+	Err    *DamagedError // nil: nothing
+}
+
+// Stream is that of the item, also if it is damaged.
+func (s Scanned) Stream() Stream {
+	if s.Err != nil {
+		return s.Err.Stream
+	}
+	return s.Commit.Stream
 }
 
 // ScannableStore is a store that can be read as a whole.
@@ -33,7 +54,7 @@ func Sweep(ctx context.Context, store ScannableStore, parts int, report func(Rep
 	)
 	for part := range parts {
 		wg.Go(func() {
-			err := sweep(ctx, store, store.Scan(ctx, part, parts), func(r Report) {
+			err := sweep(ctx, store, store.Scan(ctx, part, parts, nil), func(r Report) {
 				mu.Lock()
 				defer mu.Unlock()
 				report(r)
@@ -47,7 +68,7 @@ func Sweep(ctx context.Context, store ScannableStore, parts int, report func(Rep
 	return context.Cause(ctx)
 }
 
-func sweep(ctx context.Context, store Store, commits iter.Seq2[Commit, error], report func(Report)) error {
+func sweep(ctx context.Context, store Store, pages iter.Seq2[Page, error], report func(Report)) error {
 	var c *chain
 	finish := func() error {
 		if c == nil {
@@ -55,7 +76,7 @@ func sweep(ctx context.Context, store Store, commits iter.Seq2[Commit, error], r
 		}
 		r := c.report
 		if !r.OK() {
-			// A scan is not a consistent read; what the stream itself says counts.
+			// A scan may end a stream before what was written last; the stream itself counts.
 			var err error
 			if r, err = Verify(ctx, store, r.Stream); err != nil {
 				return err
@@ -64,22 +85,28 @@ func sweep(ctx context.Context, store Store, commits iter.Seq2[Commit, error], r
 		report(r)
 		return nil
 	}
-	for commit, err := range commits {
-		stream := commit.Stream
-		if damaged := (*DamagedError)(nil); errors.As(err, &damaged) {
-			stream = damaged.Stream
-		} else if err != nil {
+	for page, err := range pages {
+		if err != nil {
 			return err
 		}
-		if c == nil || c.report.Stream != stream {
-			if err := finish(); err != nil {
-				return err
+		for _, item := range page.Commits {
+			if c == nil || c.report.Stream != item.Stream() {
+				if err := finish(); err != nil {
+					return err
+				}
+				c = &chain{tip: StartOf(item.Stream()), report: Report{Stream: item.Stream()}}
 			}
-			c = &chain{tip: StartOf(stream), report: Report{Stream: stream}}
-		}
-		if c.report.OK() {
-			c.add(commit, err)
+			if c.report.OK() {
+				c.add(item.Commit, item.err())
+			}
 		}
 	}
 	return finish()
+}
+
+func (s Scanned) err() error {
+	if s.Err != nil {
+		return s.Err
+	}
+	return nil
 }

@@ -16,10 +16,11 @@ type Generations struct {
 	Other int // is kept up besides; 0: none
 	// Building is true until the rebuild of Other has come to its end.
 	Building bool
+	Newest   int // the highest number ever given, so that none is given twice
 }
 
 // First is what a view has that was never rebuilt.
-var First = Generations{Live: 1}
+var First = Generations{Live: 1, Newest: 1}
 
 func (g Generations) active() []int {
 	if g.Other == 0 {

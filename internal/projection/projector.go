@@ -74,18 +74,48 @@ type target struct {
 	stream     es.Stream
 }
 
-// run projects to all generations but those targets that are done.
+// run projects to all generations but those targets that are done. It gives the errors by
+// the commits' places.
 func (p *Projector) run(ctx context.Context, commits []es.Commit, generations map[string]Generations, done map[target]bool) map[int]error {
-	places := map[es.Stream][]int{}
-	var streams []es.Stream
+	var mu sync.Mutex // of done
+	failed := p.each(commits, func(s es.Stream, own []es.Commit) (all error) {
+		for _, t := range p.targets(s, generations) {
+			mu.Lock()
+			skip := done[t]
+			mu.Unlock()
+			if skip {
+				continue
+			}
+			err := p.follow(ctx, t, own)
+			mu.Lock()
+			done[t] = err == nil
+			mu.Unlock()
+			all = errors.Join(all, err)
+		}
+		return all
+	})
+	places := map[int]error{}
 	for i, c := range commits {
-		if places[c.Stream] == nil {
+		if err := failed[c.Stream]; err != nil {
+			places[i] = err
+		}
+	}
+	return places
+}
+
+// each calls do with every stream's commits in order, several streams at a time, and gives
+// its errors.
+func (p *Projector) each(commits []es.Commit, do func(es.Stream, []es.Commit) error) map[es.Stream]error {
+	own := map[es.Stream][]es.Commit{}
+	var streams []es.Stream
+	for _, c := range commits {
+		if own[c.Stream] == nil {
 			streams = append(streams, c.Stream)
 		}
-		places[c.Stream] = append(places[c.Stream], i)
+		own[c.Stream] = append(own[c.Stream], c)
 	}
 	var (
-		failed = map[int]error{}
+		failed = map[es.Stream]error{}
 		mu     sync.Mutex
 		wg     sync.WaitGroup
 		slots  = make(chan struct{}, cmp.Or(p.Parallel, 16))
@@ -94,27 +124,10 @@ func (p *Projector) run(ctx context.Context, commits []es.Commit, generations ma
 		slots <- struct{}{}
 		wg.Go(func() {
 			defer func() { <-slots }()
-			own := make([]es.Commit, len(places[s]))
-			for i, place := range places[s] {
-				own[i] = commits[place]
-			}
-			own = inOrder(own)
-			for _, t := range p.targets(s, generations) {
+			if err := do(s, inOrder(own[s])); err != nil {
 				mu.Lock()
-				skip := done[t]
-				mu.Unlock()
-				if skip {
-					continue
-				}
-				err := p.follow(ctx, t, own)
-				mu.Lock()
-				done[t] = err == nil
-				if err != nil {
-					for _, place := range places[s] {
-						failed[place] = errors.Join(failed[place], err)
-					}
-				}
-				mu.Unlock()
+				defer mu.Unlock()
+				failed[s] = err
 			}
 		})
 	}

@@ -70,6 +70,7 @@ type world struct {
 	feed       []es.Commit // delivered or not, in the order of writing
 	depth      int         // of deliveries within deliveries
 	calm       bool        // no faults any more
+	now        time.Time
 }
 
 // sabotage takes one piece of the engine away.
@@ -81,7 +82,7 @@ type sabotage struct {
 func newWorld(ctx context.Context, seed uint64, broken sabotage) *world {
 	w := &world{
 		ctx: ctx, random: rand.New(rand.NewPCG(seed, 1)), store: new(estest.Memory), memory: new(projectiontest.Memory),
-		tips: map[es.Stream]es.Tip{}, clean: map[es.Stream][]string{},
+		tips: map[es.Stream]es.Tip{}, clean: map[es.Stream][]string{}, now: estest.Now,
 	}
 	w.memory.Fail = w.interfere
 	store, rows := es.Store(w.store), projection.Rows(w.memory)
@@ -94,7 +95,7 @@ func newWorld(ctx context.Context, seed uint64, broken sabotage) *world {
 	for range 2 {
 		w.projectors = append(w.projectors, &projection.Projector{
 			Store: store, Rows: rows, Parked: w.memory, Generations: w.memory, Parallel: 1,
-			Projections: []projection.Projection{&trail, &lengths}, Now: func() time.Time { return estest.Now },
+			Projections: []projection.Projection{&trail, &lengths}, Now: func() time.Time { return w.now },
 		})
 	}
 	return w
@@ -159,19 +160,97 @@ func (w *world) deliver() {
 	w.projectors[w.random.IntN(2)].Project(w.ctx, batch)
 }
 
+// rebuild does something about a rebuild of a view, as an operator and workers do at any
+// time. What is refused or crashes is.
+func (w *world) rebuild() {
+	b := w.rebuilder(w.random.IntN(2))
+	view := []string{trail.Name, lengths.Name}[w.random.IntN(2)]
+	w.depth++
+	defer func() { w.depth-- }()
+	switch n := w.random.IntN(20); {
+	case n < 4:
+		b.Start(w.ctx, view)
+	case n < 14:
+		if w.random.IntN(2) == 0 {
+			w.now = w.now.Add(time.Minute) // leases run out
+		}
+		ctx, cancel := context.WithCancel(w.ctx)
+		defer cancel()
+		if w.random.IntN(4) == 0 {
+			b.Scanner = ending{b.Scanner, cancel, 1 + w.random.IntN(2)}
+		}
+		b.Work(ctx, view, w.random.IntN(projection.Parts))
+	case n < 17:
+		b.Switch(w.ctx, view)
+	case n < 19:
+		b.Rollback(w.ctx, view)
+	default:
+		b.Cancel(w.ctx, view)
+	}
+}
+
+// ending ends a worker's context after so many pages, as the limit of a function's time does.
+type ending struct {
+	es.Scanner
+	end   func()
+	pages int
+}
+
+func (e ending) Scan(ctx context.Context, part, parts int, after []byte) iter.Seq2[es.Page, error] {
+	return func(yield func(es.Page, error) bool) {
+		for page, err := range e.Scanner.Scan(ctx, part, parts, after) {
+			if e.pages--; e.pages < 0 {
+				e.end()
+			}
+			if !yield(page, err) {
+				return
+			}
+		}
+	}
+}
+
+func (w *world) rebuilder(n int) *projection.Rebuilder {
+	return &projection.Rebuilder{Projector: w.projectors[n], Scanner: w.store, Parts: w.memory}
+}
+
+// finish brings all rebuilds to their end.
+func (w *world) finish() error {
+	for _, view := range []string{trail.Name, lengths.Name} {
+		for part := range projection.Parts {
+			w.now = w.now.Add(time.Minute)
+			if done, err := w.rebuilder(0).Work(w.ctx, view, part); err != nil || !done {
+				return fmt.Errorf("part %d of %s in calm: done %v, error %v", part, view, done, err)
+			}
+		}
+	}
+	all, err := w.memory.LoadGenerations(w.ctx)
+	for view, g := range all {
+		if g.Building {
+			err = errors.Join(err, fmt.Errorf("%s is still being built: %+v", view, g))
+		}
+	}
+	return err
+}
+
 // run runs a schedule to its end, at which every stream's last commit has been delivered,
 // and tells what differs from the clean fold.
 func (w *world) run() error {
-	for range 6 + w.random.IntN(20) {
-		if w.random.IntN(2) == 0 {
+	for range 6 + w.random.IntN(30) {
+		switch n := w.random.IntN(100); {
+		case n < 40:
 			if err := w.write(); err != nil {
 				return err
 			}
-		} else {
+		case n < 75:
 			w.deliver()
+		default:
+			w.rebuild()
 		}
 	}
 	w.calm = true
+	if err := w.finish(); err != nil {
+		return err
+	}
 	var last []es.Commit
 	for s := range w.tips {
 		at := slices.IndexFunc(w.feed, func(c es.Commit) bool { return c.Stream == s && c.Last() == w.tips[s].Version() })
@@ -184,7 +263,7 @@ func (w *world) run() error {
 }
 
 func (w *world) compare() error {
-	r := &projection.Reader{Store: w.store, Rows: w.memory, Generations: w.memory, Now: func() time.Time { return estest.Now }}
+	r := &projection.Reader{Store: w.store, Rows: w.memory, Generations: w.memory, Now: func() time.Time { return w.now }}
 	generations, err := w.memory.LoadGenerations(w.ctx)
 	if err != nil {
 		return err

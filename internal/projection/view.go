@@ -34,6 +34,7 @@ type View[R any] struct {
 type Projection interface {
 	name() string
 	covers(es.Stream) bool
+	generational() bool // there are generations of it, so it can be rebuilt
 	// follow brings what the projection has of one stream up to these commits, which are in
 	// order.
 	follow(ctx context.Context, p *Projector, generation int, s es.Stream, commits []es.Commit) error
@@ -45,6 +46,7 @@ type Projection interface {
 
 func (v *View[R]) name() string            { return v.Name }
 func (v *View[R]) covers(s es.Stream) bool { return s.Category() == v.Category }
+func (v *View[R]) generational() bool      { return true }
 
 func (v *View[R]) change(was, now R, _ es.Stream) (c Change) {
 	c.Data = now

@@ -5,7 +5,10 @@ package estest
 import (
 	"context"
 	"errors"
+	"fmt"
+	"hash/crc32"
 	"iter"
+	"maps"
 	"slices"
 	"sync"
 
@@ -115,4 +118,57 @@ func (m *Memory) Read(ctx context.Context, s es.Stream, r es.Range) iter.Seq2[es
 			}
 		}
 	}
+}
+
+// pageSize is how many commits a page of a scan has: few, so that tests see many pages.
+const pageSize = 3
+
+// Scan implements [es.Scanner].
+func (m *Memory) Scan(ctx context.Context, part, parts int, after []byte) iter.Seq2[es.Page, error] {
+	return func(yield func(es.Page, error) bool) {
+		for {
+			if err := ctx.Err(); err != nil {
+				yield(es.Page{}, err)
+				return
+			}
+			page := m.page(part, parts, string(after))
+			if !yield(page, nil) || page.Next == nil {
+				return
+			}
+			after = page.Next
+		}
+	}
+}
+
+func (m *Memory) page(part, parts int, after string) (page es.Page) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, s := range slices.Sorted(maps.Keys(m.streams)) {
+		if h := crc32.ChecksumIEEE([]byte(s)); int(h%uint32(parts)) != part {
+			continue
+		}
+		for _, c := range m.streams[s] {
+			place := fmt.Sprintf("%s %09d", s, c.Version)
+			if place <= after {
+				continue
+			}
+			if len(page.Commits) == pageSize {
+				last := page.Commits[pageSize-1].Commit
+				page.Next = fmt.Appendf(nil, "%s %09d", last.Stream, last.Version)
+				return page
+			}
+			page.Commits = append(page.Commits, es.Scanned{Commit: c})
+		}
+	}
+	return page
+}
+
+// Count implements [es.Scanner].
+func (m *Memory) Count(context.Context) (n int64, _ error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, commits := range m.streams {
+		n += int64(len(commits))
+	}
+	return n, nil
 }

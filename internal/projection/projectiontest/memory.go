@@ -29,6 +29,12 @@ type Memory struct {
 	totals      map[projection.Key]map[string]int64
 	parked      map[parkedKey]projection.Parked
 	generations map[string]projection.Generations
+	parts       map[partKey]projection.Part
+}
+
+type partKey struct {
+	view             string
+	generation, part int
 }
 
 type stored struct {
@@ -212,6 +218,42 @@ func (m *Memory) ChangeGenerations(_ context.Context, view string, was, now proj
 			m.generations = map[string]projection.Generations{}
 		}
 		m.generations[view] = now
+		return nil
+	})
+}
+
+// LoadParts implements [projection.PartStore].
+func (m *Memory) LoadParts(_ context.Context, view string, generation int) (all []projection.Part, _ error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for part := 0; ; part++ {
+		p, ok := m.parts[partKey{view, generation, part}]
+		if !ok {
+			return all, nil
+		}
+		all = append(all, p)
+	}
+}
+
+// SavePart implements [projection.PartStore].
+func (m *Memory) SavePart(_ context.Context, p projection.Part) error {
+	return m.write(func() error {
+		k := partKey{p.View, p.Generation, p.Part}
+		if m.parts[k].Revision != p.Revision-1 {
+			return es.ErrConflict
+		}
+		if m.parts == nil {
+			m.parts = map[partKey]projection.Part{}
+		}
+		m.parts[k] = p
+		return nil
+	})
+}
+
+// DropParts implements [projection.PartStore].
+func (m *Memory) DropParts(_ context.Context, view string, generation int) error {
+	return m.write(func() error {
+		maps.DeleteFunc(m.parts, func(k partKey, _ projection.Part) bool { return k.view == view && k.generation == generation })
 		return nil
 	})
 }
