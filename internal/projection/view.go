@@ -74,14 +74,25 @@ func (v *View[R]) parked(ctx context.Context, p *Projector, generation int, s es
 // all the way it goes as far as it can and returns what is in the way.
 func follow[R any](ctx context.Context, p *Projector, key Key, s es.Stream, commits []es.Commit,
 	apply func(R, es.Recorded) R, change func(was, now R, s es.Stream) Change) error {
+	// A stream's first commit most likely meets no row. Assuming so saves a read; if there is
+	// one after all, saving over it fails.
+	assume := commits[0].Version == 1
 	return retry(ctx, func() error {
 		var was R
-		row, err := p.Rows.Load(ctx, key, &was, true)
-		if err != nil {
-			return err
+		var row Row
+		if !assume {
+			var err error
+			if row, err = p.Rows.Load(ctx, key, &was, true); err != nil {
+				return err
+			}
 		}
+		assumed := assume
+		assume = false
 		f := folding[R]{apply: apply, row: was, version: row.Version}
 		obstacle := f.catchUp(ctx, p.Store, s, commits)
+		if assumed && obstacle != nil {
+			return es.ErrConflict // to try again on what is there
+		}
 		if f.version == row.Version {
 			return obstacle
 		}

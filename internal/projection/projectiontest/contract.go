@@ -247,3 +247,52 @@ func GenerationsContract(t *testing.T, g projection.GenerationStore) {
 		t.Errorf("got %+v, error %v, want %+v", got, err, want)
 	}
 }
+
+// PartsContract holds a store to what [projection.PartStore] promises.
+func PartsContract(t *testing.T, s projection.PartStore) {
+	const view = "users"
+	load := func(generation int) []projection.Part {
+		t.Helper()
+		got, err := s.LoadParts(t.Context(), view, generation)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return got
+	}
+	save := func(p projection.Part, want error) {
+		t.Helper()
+		if err := s.SavePart(t.Context(), p); !errors.Is(err, want) {
+			t.Errorf("saving revision %d: got %v, want %v", p.Revision, err, want)
+		}
+	}
+	if got := load(2); len(got) > 0 {
+		t.Errorf("parts before any were saved: %+v", got)
+	}
+	var want []projection.Part
+	for part := range projection.Parts {
+		p := projection.Part{View: view, Generation: 2, Part: part, Revision: 1, Total: 100, StartedAt: at}
+		save(p, nil)
+		save(p, es.ErrConflict)
+		want = append(want, p)
+	}
+	want[1].Revision, want[1].Done, want[1].After, want[1].Finished, want[1].UpdatedAt = 2, 50, []byte("place"), true, at.Add(time.Second)
+	save(want[1], nil)
+	save(want[1], es.ErrConflict)
+	stale := want[1]
+	stale.Revision = 9
+	save(stale, es.ErrConflict)
+	if got := load(2); !reflect.DeepEqual(got, want) {
+		t.Errorf("got  %+v\nwant %+v", got, want)
+	}
+	if got := load(3); len(got) > 0 {
+		t.Errorf("another generation has %+v", got)
+	}
+	for range 2 {
+		if err := s.DropParts(t.Context(), view, 2); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := load(2); len(got) > 0 {
+		t.Errorf("dropped parts are still there: %+v", got)
+	}
+}

@@ -6,4 +6,5 @@ func TestMemoryKeepsTheContracts(t *testing.T) {
 	RowsContract(t, new(Memory))
 	ParkedContract(t, new(Memory))
 	GenerationsContract(t, new(Memory))
+	PartsContract(t, new(Memory))
 }
