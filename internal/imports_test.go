@@ -33,11 +33,15 @@ var places = []place{
 		"whoever reads the stored contract, in whatever year, needs nothing but JSON"},
 	{"internal/es", "events", "chance",
 		"the core works for every module and every store, so it knows none; chance is for the jitter of retries"},
+	{"internal/projection", "events internal/es", "chance",
+		"projections work for every module and every table, so they know none; chance is for the jitter of retries"},
+	{"internal/projection/projectiontest", "internal/es internal/projection", "",
+		"its suites judge any store, so they know none"},
 	{"internal/es/estest", "events internal/es", "",
 		"its suites judge any store and any module, so they know none"},
-	{"internal/api", "events internal/es github.com/go-json-experiment/json", "",
+	{"internal/api", "events internal/es internal/projection github.com/go-json-experiment/json", "",
 		"routes are data, and what carries the requests is the gateway's business"},
-	{modules, "events internal/es internal/api golang.org/x/crypto golang.org/x/text", "",
+	{modules, "events internal/es internal/projection internal/api golang.org/x/crypto golang.org/x/text", "",
 		"a module meets others through events and the world through its arguments, so that it can be read, tested and moved alone"},
 	{"internal/password", "golang.org/x/crypto", "chance",
 		"hashing knows no user; chance is for salts"},
@@ -47,7 +51,7 @@ var places = []place{
 		"keys serve whatever is sealed or signed; chance makes them, a file keeps the local one"},
 	{"internal/kms", "internal/keys github.com/aws/aws-sdk-go-v2", "network",
 		"an adapter of one AWS service knows that service and what it adapts it to"},
-	{"internal/dynamo", "events internal/es internal/keys github.com/aws/aws-sdk-go-v2 github.com/aws/smithy-go", "network",
+	{"internal/dynamo", "events internal/es internal/projection internal/keys github.com/aws/aws-sdk-go-v2 github.com/aws/smithy-go", "network",
 		"an adapter of one AWS service knows that service and what it adapts it to"},
 	{"internal/dynamo/trust", "events internal/es internal/dynamo github.com/aws/aws-sdk-go-v2 github.com/aws/smithy-go " +
 		"github.com/anishathalye/porcupine pgregory.net/rapid", "",
@@ -78,7 +82,7 @@ const testHelper = "internal/es/estest"
 
 // forTests is what the test files of all places, and of some, may import as well.
 var forTests = map[string]string{
-	"":                 testHelper + " localstack/dynoxide localstack/tables",
+	"":                 testHelper + " internal/projection internal/projection/projectiontest localstack/dynoxide localstack/tables",
 	"internal/gateway": modules,
 }
 

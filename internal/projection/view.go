@@ -74,25 +74,9 @@ func (v *View[R]) parked(ctx context.Context, p *Projector, generation int, s es
 // all the way it goes as far as it can and returns what is in the way.
 func follow[R any](ctx context.Context, p *Projector, key Key, s es.Stream, commits []es.Commit,
 	apply func(R, es.Recorded) R, change func(was, now R, s es.Stream) Change) error {
-	// A stream's first commit most likely meets no row. Assuming so saves a read; if there is
-	// one after all, saving over it fails.
-	assume := commits[0].Version == 1
-	return retry(ctx, func() error {
-		var was R
-		var row Row
-		if !assume {
-			var err error
-			if row, err = p.Rows.Load(ctx, key, &was, true); err != nil {
-				return err
-			}
-		}
-		assumed := assume
-		assume = false
+	bring := func(was R, row Row) error {
 		f := folding[R]{apply: apply, row: was, version: row.Version}
 		obstacle := f.catchUp(ctx, p.Store, s, commits)
-		if assumed && obstacle != nil {
-			return es.ErrConflict // to try again on what is there
-		}
 		if f.version == row.Version {
 			return obstacle
 		}
@@ -105,6 +89,22 @@ func follow[R any](ctx context.Context, p *Projector, key Key, s es.Stream, comm
 			return p.Parked.Unpark(ctx, key.View, key.Generation, s)
 		}
 		return obstacle
+	}
+	if commits[0].Version == 1 {
+		// A stream's first commit most likely meets no row. Assuming so saves a read; if
+		// there is one after all, nothing is saved over it.
+		var none R
+		if err := bring(none, Row{}); err == nil {
+			return nil
+		}
+	}
+	return retry(ctx, func() error {
+		var was R
+		row, err := p.Rows.Load(ctx, key, &was, true)
+		if err != nil {
+			return err
+		}
+		return bring(was, row)
 	})
 }
 
@@ -213,7 +213,7 @@ func retry(ctx context.Context, try func() error) error {
 		if err := try(); !errors.Is(err, es.ErrConflict) {
 			return err
 		}
-		if err := sleep(ctx, rand.N(5*time.Millisecond<<i)); err != nil {
+		if err := sleep(ctx, rand.N(2*time.Millisecond<<i)); err != nil {
 			return err
 		}
 	}

@@ -45,7 +45,7 @@ func (a *annals) execute(ctx context.Context, n int, id string, c command) error
 func (a *annals) snapshot(ctx context.Context, id string, version int) error {
 	// The projector has the commit from the table's stream; the snapshotter asks where it is.
 	c := es.Commit{Stream: es.NewStream(accounts.Category, id), Version: es.Version(version), Events: make([]es.Data, 1)}
-	return accounts.Snapshotter(&a.module.Repository).Project(ctx, c.Stream, []es.Commit{c})
+	return accounts.Snapshotter(&a.module.Repository).Snapshot(ctx, c.Stream, []es.Commit{c})
 }
 
 func (a *annals) history(ctx context.Context, id string, n int) ([]item, error) {
