@@ -94,5 +94,5 @@ func unexplained(err error) error {
 // snapshot does what the projector does for new commits of an account.
 func (p *process) snapshot(ctx context.Context, account string, commits ...es.Commit) error {
 	s := es.NewStream(accounts.Category, account)
-	return unexplained(accounts.Snapshotter(&p.executor.Load().Repository).Project(ctx, s, commits))
+	return unexplained(accounts.Snapshotter(&p.executor.Load().Repository).Snapshot(ctx, s, commits))
 }
