@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -112,8 +111,8 @@ func TestAKillInAnyStepOfTheFirstStartIsHealedByTheSecond(t *testing.T) {
 // killAt starts a stack and kills it as soon as it says that it has come to a step.
 func killAt(t *testing.T, dataDir, step string) {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), stacktest.Program(t))
-	cmd.Env = append(os.Environ(), "PORT=0", "DATA_DIR="+dataDir)
+	cmd := stacktest.Program(t)
+	cmd.Env = append(cmd.Env, "PORT=0", "DATA_DIR="+dataDir)
 	stdout, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)

@@ -8,7 +8,6 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -18,7 +17,7 @@ import (
 	"github.com/interview-sandbox/annals/localstack/stacktest"
 )
 
-func TestMain(m *testing.M) { stacktest.Main(m) }
+func TestMain(m *testing.M) { stacktest.Main(m, main) }
 
 func TestTheTerminalShowsTheStacksStepsAndTheLogTheRequests(t *testing.T) {
 	t.Parallel()
@@ -116,8 +115,8 @@ func TestSettingsThatMakeNoSenseAreRefused(t *testing.T) {
 // wantRefusal starts a stack that has to end by itself and say why.
 func wantRefusal(t *testing.T, why string, env ...string) {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), stacktest.Program(t))
-	cmd.Env = append(os.Environ(), env...)
+	cmd := stacktest.Program(t)
+	cmd.Env = append(cmd.Env, env...)
 	out, err := cmd.CombinedOutput()
 	if cmd.ProcessState.ExitCode() != 1 || !strings.Contains(string(out), why) {
 		t.Errorf("%v, and it said:\n%s", err, out)

@@ -139,7 +139,8 @@ func (s *stack) startS3() (string, error) {
 const (
 	readLimit  = time.Minute
 	writeLimit = 2 * time.Minute
-	maxHeader  = 64 << 10 // so that the front, which allows less, gives its own answer
+	endLimit   = 10 * time.Second // for requests under way when the stack is told to end
+	maxHeader  = 64 << 10         // so that the front, which allows less, gives its own answer
 )
 
 // serve serves HTTP until the stack stops, and then until what is under way has finished.
@@ -159,7 +160,7 @@ func (s *stack) serve(listener net.Listener, handler http.Handler) {
 		}
 	}()
 	s.onStop(func() error {
-		ctx, cancel := context.WithTimeout(context.Background(), writeLimit)
+		ctx, cancel := context.WithTimeout(context.Background(), endLimit)
 		defer cancel()
 		return errors.Join(server.Shutdown(ctx), server.Close())
 	})

@@ -73,7 +73,9 @@ func (c Call) Moment() (es.Moment, error) {
 		if err != nil {
 			return m, Malformed("?at= takes a time such as 2026-01-02T03:04:05Z (RFC 3339).")
 		}
-		m.At = at
+		if m.At = at; at.IsZero() {
+			m.At = at.Add(1) // the zero time would mean that none is asked for
+		}
 	}
 	if m.Version > 0 && !m.At.IsZero() {
 		return m, Malformed("Ask for ?version= or for ?at=, not for both.")
@@ -111,13 +113,29 @@ func decode(body []byte, into any) error {
 	if bytes.TrimSpace(body)[0] != '{' {
 		return Malformed("The body has to be a JSON object.")
 	}
-	err := json.Unmarshal(body, into, json.RejectUnknownMembers(true))
+	err := json.Unmarshal(body, into, json.RejectUnknownMembers(true), json.WithUnmarshalers(noNull))
 	if err == nil {
 		return nil
 	}
 	pointer, what := explain(err)
+	if len(pointer) > maxPointer {
+		pointer = pointer[:maxPointer]
+	}
 	return Malformed("The body cannot be read.", es.FieldError{Pointer: string(pointer), Message: what})
 }
+
+// maxPointer keeps a body that is nested deep from coming back as its own pointer.
+const maxPointer = 200
+
+// noNull refuses null where a text belongs; where it may be left out, the field is a pointer.
+var noNull = json.UnmarshalFromFunc(func(d *jsontext.Decoder, _ *string) error {
+	if d.PeekKind() == 'n' {
+		return errNull
+	}
+	return errors.ErrUnsupported
+})
+
+var errNull = errors.New("null is no text")
 
 // explain says what is wrong with a body in words for people, without Go's types.
 func explain(err error) (jsontext.Pointer, string) {

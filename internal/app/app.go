@@ -4,6 +4,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"io"
 	"log/slog"
 	"time"
@@ -35,12 +36,9 @@ type Config struct {
 	Log         *slog.Logger
 }
 
-// The caches of folded aggregates, in bytes: of a command function, which wants those of its
-// busiest streams to be there, and of the others, which load one now and then.
-const (
-	commandCache = 64 << 20
-	readCache    = 8 << 20
-)
+// commandCache is how much of a command function's memory its folded aggregates may take, in
+// bytes.
+const commandCache = 64 << 20
 
 // Build makes a function's handler: real Lambda payloads in, real Lambda payloads out.
 type Build func(context.Context, Config) (lambda.Handler, error)
@@ -82,12 +80,10 @@ func (s system) table(id string) string {
 
 func (s system) store() es.Store { return &dynamo.Store{Client: s.dynamodb, Table: s.table("Events")} }
 
-// repository remembers up to so many bytes of folded aggregates.
-func (s system) repository(cache int) es.Repository {
+func (s system) repository() es.Repository {
 	return es.Repository{
 		Store:     s.store(),
 		Snapshots: &dynamo.Snapshots{Client: s.dynamodb, Table: s.table("Snapshots")},
-		Cache:     es.NewCache(cache),
 	}
 }
 
@@ -106,7 +102,10 @@ func (s system) views() *projection.Reader {
 func (s system) keys() keys.Table { return &dynamo.Keys{Client: s.dynamodb, Table: s.table("Keys")} }
 
 func (s system) ring() (*keys.Ring, error) {
-	if s.KMSKey == "" {
+	switch {
+	case s.KMSKey == "" && s.KeyFile == "":
+		return nil, errors.New("there is neither a KMS key nor a key file to wrap the system's keys with")
+	case s.KMSKey == "":
 		file, err := keys.OpenFile(s.KeyFile)
 		return &keys.Ring{Table: s.keys(), Wrapper: file}, err
 	}
@@ -127,8 +126,10 @@ func (s system) auth(ctx context.Context, ring *keys.Ring) (*auth.Module, error)
 	if err != nil {
 		return nil, err
 	}
+	repository := s.repository()
+	repository.Cache = es.NewCache(commandCache)
 	return &auth.Module{
-		Executor:   es.Executor{Repository: s.repository(commandCache), Now: s.Now},
+		Executor:   es.Executor{Repository: repository, Now: s.Now},
 		AddressKey: address,
 		Passwords:  passwords{},
 		Tokens:     tokens{signing},

@@ -15,7 +15,7 @@ import (
 // Authorizer builds functions/authorizer.
 func Authorizer(_ context.Context, c Config) (lambda.Handler, error) {
 	s := newSystem(c)
-	a := &gateway.Authorizer{Verifier: &token.Verifier{
+	a := &gateway.Authorizer{Log: s.Log, Verifier: &token.Verifier{
 		Now: s.Now,
 		Key: func(ctx context.Context) (ed25519.PublicKey, error) { return keys.Public(ctx, s.keys()) },
 	}}

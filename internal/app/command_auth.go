@@ -66,7 +66,7 @@ func Bootstrap(ctx context.Context, c Config, email, secret string) error {
 		return err
 	}
 	command := es.DeriveID("bootstrap", email)
-	_, err = module.Create(ctx, es.Meta{CommandID: command, CorrelationID: command, Actor: "system:bootstrap"}, auth.CreateUser{
+	_, err = module.Create(ctx, es.Meta{CommandID: command, CorrelationID: command, Actor: "system:bootstrap"}, nil, auth.CreateUser{
 		ID: es.DeriveID("operator", email), Email: email, Name: "Operator", PasswordHash: password.Hash(secret), Roles: []string{api.RoleOperator},
 	})
 	return err

@@ -16,7 +16,7 @@ import (
 // Projector builds functions/projector, which keeps the views of every module.
 func Projector(_ context.Context, c Config) (lambda.Handler, error) {
 	s := newSystem(c)
-	account := &auth.Module{Executor: es.Executor{Repository: s.repository(readCache)}}
+	account := &auth.Module{Executor: es.Executor{Repository: s.repository()}}
 	p := &projection.Projector{
 		Store:       s.store(),
 		Rows:        s.rows(),

@@ -2,6 +2,7 @@ package auth
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"github.com/interview-sandbox/annals/events"
@@ -12,7 +13,7 @@ import (
 // ChangePassword replaces an account's password.
 type ChangePassword struct {
 	IsCurrent func(hash string) bool // reports whether the caller knows the present password
-	NewHash   string
+	NewHash   func() string
 }
 
 // ErrWrongPassword: the caller does not know the present password.
@@ -26,7 +27,7 @@ func (c ChangePassword) Decide(u User, _ time.Time) ([]events.Auth, error) {
 	case !c.IsCurrent(u.PasswordHash):
 		return nil, ErrWrongPassword
 	}
-	return []events.Auth{events.UserPasswordChanged{PasswordHash: c.NewHash}}, nil
+	return []events.Auth{events.UserPasswordChanged{PasswordHash: c.NewHash()}}, nil
 }
 
 type changePasswordBody struct {
@@ -36,12 +37,19 @@ type changePasswordBody struct {
 
 func (m *Module) changePassword(ctx context.Context, call api.Call, in changePasswordBody) (reply api.Reply[api.Changed], err error) {
 	var bad api.Invalid
-	validPassword(&bad, "/new", in.New)
+	validPassword(&bad, "/new", in.New, "")
 	if err := bad.Err(); err != nil {
 		return reply, err
 	}
+	// A command may be decided more than once, and hashing is what takes its time.
+	known := map[string]bool{}
 	return m.change(ctx, call, ChangePassword{
-		IsCurrent: func(hash string) bool { return m.Passwords.Matches(hash, in.Current) },
-		NewHash:   m.Passwords.Hash(in.New),
+		IsCurrent: func(hash string) bool {
+			if _, ok := known[hash]; !ok {
+				known[hash] = m.Passwords.Matches(hash, in.Current)
+			}
+			return known[hash]
+		},
+		NewHash: sync.OnceValue(func() string { return m.Passwords.Hash(in.New) }),
 	})
 }

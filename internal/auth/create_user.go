@@ -39,16 +39,16 @@ type createUserBody struct {
 func (m *Module) createUser(ctx context.Context, call api.Call, in createUserBody) (reply api.Reply[api.Changed], err error) {
 	var bad api.Invalid
 	email, name := validEmail(&bad, "/email", in.Email), validName(&bad, "/name", in.Name)
-	validPassword(&bad, "/password", in.Password)
+	validPassword(&bad, "/password", in.Password, email)
 	if err := bad.Err(); err != nil {
 		return reply, err
 	}
-	result, err := m.Create(ctx, call.Meta, CreateUser{ID: call.NewID("user"), Email: email, Name: name, PasswordHash: m.Passwords.Hash(in.Password)})
+	result, err := m.Create(ctx, call.Meta, call.IfMatch, CreateUser{ID: call.NewID("user"), Email: email, Name: name, PasswordHash: m.Passwords.Hash(in.Password)})
 	return api.Created(result, "/auth/users"), err
 }
 
 // Create carries out a CreateUser command. The error is [ErrEmailTaken] if another account
 // has the address.
-func (m *Module) Create(ctx context.Context, meta es.Meta, c CreateUser) (es.Result, error) {
-	return m.Execute(ctx, meta, nil, m.users().New(c.ID, c))
+func (m *Module) Create(ctx context.Context, meta es.Meta, expect *es.Version, c CreateUser) (es.Result, error) {
+	return m.Execute(ctx, meta, expect, m.users().New(c.ID, c))
 }

@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
@@ -43,14 +44,23 @@ type loginReply struct {
 }
 
 func (m *Module) login(ctx context.Context, call api.Call, in loginBody) (reply api.Reply[loginReply], err error) {
+	var bad api.Invalid
+	for pointer, value := range map[string]string{"/email": in.Email, "/password": in.Password} {
+		if value == "" {
+			bad.Add(pointer, "This is missing.")
+		}
+	}
+	if err := bad.Err(); err != nil {
+		return reply, err
+	}
 	user, err := m.authenticate(ctx, in)
 	if err != nil {
 		return reply, err
 	}
-	session, refresh := call.NewID("session"), call.Secret("refresh token")
+	session, refresh := call.NewID("session"), call.Secret("refresh token of "+user.ID)
 	hash := sha256.Sum256(refresh)
 	call.Meta.Actor = user.ID
-	result, err := m.Execute(ctx, call.Meta, nil, sessions.New(session, StartSession{user.ID, hash[:], call.Client}))
+	result, err := m.Execute(ctx, call.Meta, call.IfMatch, sessions.New(session, StartSession{user.ID, hash[:], call.Client}))
 	if err != nil {
 		return reply, err
 	}
@@ -58,28 +68,24 @@ func (m *Module) login(ctx context.Context, call api.Call, in loginBody) (reply 
 	if err != nil {
 		return reply, err
 	}
-	reply.Replay = result.Replay
+	reply.Version, reply.Replay = result.Version, result.Replay
 	reply.Body = loginReply{token, base64.RawURLEncoding.EncodeToString(refresh), "Bearer", int(life.Seconds())}
 	return reply, nil
 }
 
 // authenticate finds the account with this address and password. Without such an address it
-// compares with nothing, which takes as long.
+// loads an account that nobody has and compares with no hash, which takes as long.
 func (m *Module) authenticate(ctx context.Context, in loginBody) (User, error) {
 	claim, err := claims.Load(ctx, &m.Repository, m.address(in.Email))
 	if err != nil {
 		return User{}, err
 	}
-	var user User
-	if claim.State.UserID != "" {
-		loaded, err := m.users().Load(ctx, &m.Repository, claim.State.UserID)
-		if err != nil {
-			return User{}, err
-		}
-		user = loaded.State
+	user, err := m.users().Load(ctx, &m.Repository, cmp.Or(claim.State.UserID, "nobody"))
+	if err != nil {
+		return User{}, err
 	}
-	if !m.Passwords.Matches(user.PasswordHash, in.Password) || !user.Exists() {
+	if !m.Passwords.Matches(user.State.PasswordHash, in.Password) || !user.State.Exists() {
 		return User{}, ErrWrongLogin
 	}
-	return user, nil
+	return user.State, nil
 }

@@ -62,4 +62,4 @@ func (s Session) Evolve(e events.Session) Session {
 // from lower case, but none that people use does.
 func sameAddress(a, b string) bool { return canonical(a) == canonical(b) }
 
-func canonical(address string) string { return strings.ToLower(address) }
+func canonical(address string) string { return strings.ToLower(strings.TrimSpace(address)) }

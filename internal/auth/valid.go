@@ -45,11 +45,11 @@ const (
 	maxPassword = 128
 )
 
-func validPassword(bad *api.Invalid, pointer, s string) {
+func validPassword(bad *api.Invalid, pointer, s, email string) {
 	switch n := utf8.RuneCountInString(s); {
 	case n < minPassword || n > maxPassword:
 		bad.Add(pointer, "A password has 8 to 128 characters.")
-	case common()[strings.ToLower(s)]:
+	case common()[strings.ToLower(s)], strings.Count(s, string([]rune(s)[0])) == n, sameAddress(s, email):
 		bad.Add(pointer, "This password is one of the first that anybody would try.")
 	}
 }

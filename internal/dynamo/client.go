@@ -28,7 +28,7 @@ func NewClient(s Settings, options ...func(*dynamodb.Options)) *dynamodb.Client 
 	o := dynamodb.Options{
 		Region:      s.Region,
 		Credentials: aws.NewCredentialsCache(s.Credentials),
-		HTTPClient: awshttp.NewBuildableClient().WithTimeout(5 * time.Second).WithTransportOptions(func(t *http.Transport) {
+		HTTPClient: awshttp.NewBuildableClient().WithTimeout(2 * time.Second).WithTransportOptions(func(t *http.Transport) {
 			t.MaxIdleConnsPerHost = t.MaxIdleConns // one host is all this client talks to
 		}),
 		Retryer: retry.NewStandard(func(o *retry.StandardOptions) {

@@ -27,7 +27,7 @@ var generationsKey = map[string]types.AttributeValue{"row": text("generations")}
 func (g *Generations) LoadGenerations(ctx context.Context) (map[string]projection.Generations, error) {
 	out, err := g.Client.GetItem(ctx, &dynamodb.GetItemInput{TableName: &g.Table, Key: generationsKey, ConsistentRead: aws.Bool(true)})
 	if err != nil {
-		return nil, fmt.Errorf("load the generations: %w", err)
+		return nil, unreadable("load the generations", err)
 	}
 	all := map[string]projection.Generations{}
 	for name, v := range out.Item {

@@ -41,7 +41,7 @@ func ListKey(list int) (partition, sort string) {
 func (r *Rows) Load(ctx context.Context, k projection.Key, into any, consistent bool) (projection.Row, error) {
 	out, err := r.Client.GetItem(ctx, &dynamodb.GetItemInput{TableName: &r.Table, Key: rowKey(k), ConsistentRead: &consistent})
 	if err != nil {
-		return projection.Row{}, fmt.Errorf("load a row: %w", err)
+		return projection.Row{}, unreadable("load a row", err)
 	}
 	if out.Item == nil {
 		return projection.Row{}, nil
@@ -167,7 +167,7 @@ const totalPrefix = "n:"
 func (r *Rows) Total(ctx context.Context, k projection.Key) (map[string]int64, error) {
 	out, err := r.Client.GetItem(ctx, &dynamodb.GetItemInput{TableName: &r.Table, Key: rowKey(k)})
 	if err != nil {
-		return nil, fmt.Errorf("load a total: %w", err)
+		return nil, unreadable("load a total", err)
 	}
 	total := map[string]int64{}
 	for name, v := range out.Item {
@@ -207,7 +207,7 @@ func (r *Rows) List(ctx context.Context, q projection.Listing, each func(func(an
 	}
 	page, err := r.Client.Query(ctx, in)
 	if err != nil {
-		return "", fmt.Errorf("list rows: %w", err)
+		return "", unreadable("list rows", err)
 	}
 	rows, err := r.batch(ctx, page.Items)
 	if err != nil {
@@ -236,7 +236,7 @@ func (r *Rows) batch(ctx context.Context, items []map[string]types.AttributeValu
 		now := keys[:min(len(keys), 100)] // what one BatchGetItem takes
 		out, err := r.Client.BatchGetItem(ctx, &dynamodb.BatchGetItemInput{RequestItems: map[string]types.KeysAndAttributes{r.Table: {Keys: now}}})
 		if err != nil {
-			return nil, fmt.Errorf("read listed rows: %w", err)
+			return nil, unreadable("read listed rows", err)
 		}
 		for _, row := range out.Responses[r.Table] {
 			rows[row["row"].(*types.AttributeValueMemberS).Value] = row

@@ -24,7 +24,7 @@ type Snapshots struct {
 func (s *Snapshots) Load(ctx context.Context, stream es.Stream) (es.Snapshot, bool, error) {
 	out, err := s.Client.GetItem(ctx, &dynamodb.GetItemInput{TableName: &s.Table, Key: map[string]types.AttributeValue{"stream": text(stream)}})
 	if err != nil {
-		return es.Snapshot{}, false, fmt.Errorf("load a snapshot: %w", err)
+		return es.Snapshot{}, false, unreadable("load a snapshot", err)
 	}
 	if out.Item == nil {
 		return es.Snapshot{}, false, nil

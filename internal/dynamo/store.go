@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/aws/smithy-go"
 
 	"github.com/interview-sandbox/annals/internal/es"
 )
@@ -101,7 +103,26 @@ func settle(c es.Commit, there map[string]types.AttributeValue) error {
 	return es.ErrConflict
 }
 
-func unknown(err error) error { return fmt.Errorf("append: %w: %w", es.ErrUnavailable, err) }
+// unknown is the error of an append that may have taken effect, unless the reply says that
+// none of its tries can have: the request itself was wrong.
+func unknown(err error) error {
+	var reply smithy.APIError
+	if errors.As(err, &reply) && slices.Contains(wrong, reply.ErrorCode()) {
+		return fmt.Errorf("append: %w", err)
+	}
+	return fmt.Errorf("append: %w: %w", es.ErrUnavailable, err)
+}
+
+// unreadable is the error of a read, which may be tried again unless the request is wrong.
+func unreadable(what string, err error) error {
+	var reply smithy.APIError
+	if errors.As(err, &reply) && slices.Contains(wrong, reply.ErrorCode()) {
+		return fmt.Errorf("%s: %w", what, err)
+	}
+	return fmt.Errorf("%s: %w: %w", what, es.ErrUnreachable, err)
+}
+
+var wrong = []string{"ValidationException", "ResourceNotFoundException", "AccessDeniedException", "UnrecognizedClientException"}
 
 // Read implements [es.Store] with consistent queries, page by page.
 func (s *Store) Read(ctx context.Context, stream es.Stream, r es.Range) iter.Seq2[es.Commit, error] {
@@ -121,14 +142,14 @@ func (s *Store) Read(ctx context.Context, stream es.Stream, r es.Range) iter.Seq
 			in.KeyConditionExpression = aws.String("#stream = :stream AND #version BETWEEN :from AND :through")
 			in.ExpressionAttributeValues = map[string]types.AttributeValue{":stream": text(stream), ":from": number(r.After + 1), ":through": number(r.Through)}
 		}
-		if r.Limit > 0 {
-			in.Limit = aws.Int32(int32(r.Limit))
-		}
 		given := 0
 		for {
+			if r.Limit > 0 {
+				in.Limit = aws.Int32(int32(r.Limit - given))
+			}
 			page, err := s.Client.Query(ctx, in)
 			if err != nil {
-				yield(es.Commit{}, fmt.Errorf("read a stream: %w", err))
+				yield(es.Commit{}, unreadable("read a stream", err))
 				return
 			}
 			for _, item := range page.Items {
@@ -176,7 +197,7 @@ func (s *Store) Scan(ctx context.Context, part, parts int, after []byte) iter.Se
 func (s *Store) scan(ctx context.Context, in *dynamodb.ScanInput) (page es.Page, err error) {
 	out, err := s.Client.Scan(ctx, in)
 	if err != nil {
-		return page, fmt.Errorf("scan the events: %w", err)
+		return page, unreadable("scan the events", err)
 	}
 	page.Commits = make([]es.Scanned, len(out.Items))
 	for i, item := range out.Items {

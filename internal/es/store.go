@@ -13,8 +13,9 @@ type Store interface {
 	//     these same commits was lost;
 	//   - [ErrConflict] when a stream already has a commit at that version; nothing is stored;
 	//   - [ErrTooLarge] when they can't be stored at all; nothing is stored;
-	//   - any other error when it is not known whether they were stored. Appending the same
-	//     commits again is safe and settles it.
+	//   - [ErrUnavailable] when it is not known whether they were stored. Appending the same
+	//     commits again is safe and settles it;
+	//   - any other error when the request itself is wrong; nothing is stored.
 	Append(ctx context.Context, commits ...Pending) error
 
 	// Read gives the commits of one stream whose first version lies in the range, in order.

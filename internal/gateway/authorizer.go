@@ -2,11 +2,13 @@ package gateway
 
 import (
 	"context"
+	"log/slog"
 	"strings"
 
 	"github.com/aws/aws-lambda-go/events"
 
 	"github.com/interview-sandbox/annals/internal/api"
+	"github.com/interview-sandbox/annals/internal/es"
 )
 
 // Verifier tells who a bearer token speaks for. The error is an *es.Error if the token is
@@ -20,12 +22,16 @@ const (
 	contextCaller = "caller"
 	contextRoles  = "roles"
 	contextReason = "reason"
+	contextFailed = "failed"
 )
 
 // Authorizer handles API Gateway's Lambda authorizer requests (payload format 2.0, simple
 // responses). It lets every request pass and says who is asking: the function then refuses
 // with the problem document of the contract, which API Gateway cannot give by itself.
-type Authorizer struct{ Verifier Verifier }
+type Authorizer struct {
+	Verifier Verifier
+	Log      *slog.Logger
+}
 
 // Handle identifies the sender of one request.
 func (a *Authorizer) Handle(ctx context.Context, in events.APIGatewayV2CustomAuthorizerV2Request) (events.APIGatewayV2CustomAuthorizerSimpleResponse, error) {
@@ -45,7 +51,9 @@ func (a *Authorizer) Handle(ctx context.Context, in events.APIGatewayV2CustomAut
 			out.Context[contextReason] = refused
 			return out, nil
 		}
-		return out, err
+		a.Log.LogAttrs(ctx, slog.LevelError, "a token could not be checked", slog.String("error", err.Error()))
+		out.Context[contextFailed] = "true"
+		return out, nil
 	}
 	out.Context[contextCaller] = caller.ID
 	out.Context[contextRoles] = strings.Join(caller.Roles, " ")
@@ -53,11 +61,16 @@ func (a *Authorizer) Handle(ctx context.Context, in events.APIGatewayV2CustomAut
 }
 
 // callerOf reads what the authorizer said. A request that did not pass it has no caller.
-func callerOf(r request) api.Caller {
+func callerOf(r request) (api.Caller, error) {
 	authorizer := r.RequestContext.Authorizer
 	if authorizer == nil {
-		return api.Caller{}
+		return api.Caller{}, nil
 	}
 	said := func(name string) string { s, _ := authorizer.Lambda[name].(string); return s }
-	return api.Caller{ID: said(contextCaller), Roles: strings.Fields(said(contextRoles)), Reason: said(contextReason)}
+	if said(contextFailed) != "" {
+		return api.Caller{}, errUnchecked
+	}
+	return api.Caller{ID: said(contextCaller), Roles: strings.Fields(said(contextRoles)), Reason: said(contextReason)}, nil
 }
+
+var errUnchecked = &es.Error{Kind: es.Unavailable, Code: "unavailable", Message: "The access token could not be checked. Try again."}

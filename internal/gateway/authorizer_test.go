@@ -1,8 +1,11 @@
 package gateway_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"log/slog"
+	"strings"
 	"testing"
 
 	"github.com/aws/aws-lambda-go/events"
@@ -54,11 +57,18 @@ func TestTheAuthorizerSaysWhoAsksAndLetsTheFunctionRefuse(t *testing.T) {
 	}
 }
 
-func TestATokenThatCannotBeCheckedIsAFailureAndNobody(t *testing.T) {
-	a := &gateway.Authorizer{Verifier: verdicts{}}
-	out, err := a.Handle(t.Context(), events.APIGatewayV2CustomAuthorizerV2Request{Headers: map[string]string{"authorization": "Bearer unknown"}})
-	if !errors.Is(err, errDown) || out.Context["caller"] != nil {
-		t.Errorf("got %+v, error %v", out, err)
+func TestATokenThatCannotBeCheckedIsNobodysAndAnsweredAsAFailure(t *testing.T) {
+	var log bytes.Buffer
+	a := &gateway.Authorizer{Verifier: verdicts{}, Log: slog.New(slog.NewJSONHandler(&log, nil))}
+	said, err := a.Handle(t.Context(), events.APIGatewayV2CustomAuthorizerV2Request{Headers: map[string]string{"authorization": "Bearer unknown"}})
+	if err != nil || said.Context["caller"] != nil || !strings.Contains(log.String(), errDown.Error()) {
+		t.Fatalf("got %+v, error %v, log %s", said, err, &log)
+	}
+	s := newServer()
+	in := events.APIGatewayV2HTTPRequest{RouteKey: "GET /auth/users/{id}"}
+	in.RequestContext.Authorizer = &events.APIGatewayV2HTTPRequestContextAuthorizerDescription{Lambda: said.Context}
+	if out, err := s.Handle(t.Context(), in); err != nil || out.StatusCode != 503 {
+		t.Errorf("status %d, error %v", out.StatusCode, err)
 	}
 }
 

@@ -37,11 +37,31 @@ type Gateway struct {
 	Log    *slog.Logger
 }
 
+// lastWords is how long before its function's time is up a request has to be answered.
+const lastWords = 500 * time.Millisecond
+
 // Handle answers one request. Whatever goes wrong comes back as a problem document, so the
-// error is always nil: a failed invocation would be retried or shown as the platform's own.
+// error is always nil: of a failed invocation, API Gateway would show its own.
 func (g *Gateway) Handle(ctx context.Context, in events.APIGatewayV2HTTPRequest) (out events.APIGatewayV2HTTPResponse, _ error) {
+	if end, ok := ctx.Deadline(); ok {
+		// Whatever hangs has to end while there is time left to say so.
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithDeadline(ctx, end.Add(-lastWords))
+		defer cancel()
+	}
 	r := request{in}
 	correlation := g.correlation(r)
+	answer := make(chan events.APIGatewayV2HTTPResponse, 1)
+	go func() { answer <- g.answer(ctx, r, correlation) }()
+	select {
+	case out = <-answer:
+		return out, nil
+	case <-ctx.Done():
+		return g.problem(ctx, r, correlation, es.ErrUnavailable), nil
+	}
+}
+
+func (g *Gateway) answer(ctx context.Context, r request, correlation string) (out events.APIGatewayV2HTTPResponse) {
 	defer func() {
 		if p := recover(); p != nil {
 			out = g.problem(ctx, r, correlation, fmt.Errorf("panic: %v\n%s", p, debug.Stack()))
@@ -52,10 +72,10 @@ func (g *Gateway) Handle(ctx context.Context, in events.APIGatewayV2HTTPRequest)
 		out, err = render(r, response)
 	}
 	if err != nil {
-		return g.problem(ctx, r, correlation, err), nil
+		return g.problem(ctx, r, correlation, err)
 	}
 	out.Headers[headerCorrelation] = correlation
-	return out, nil
+	return out
 }
 
 func (g *Gateway) serve(ctx context.Context, r request, correlation string) (api.Response, error) {
@@ -63,7 +83,10 @@ func (g *Gateway) serve(ctx context.Context, r request, correlation string) (api
 	if err != nil {
 		return api.Response{}, err
 	}
-	caller := callerOf(r)
+	caller, err := callerOf(r)
+	if err != nil {
+		return api.Response{}, err
+	}
 	if err := route.Check(caller, params); err != nil {
 		if errors.Is(err, api.ErrUnauthenticated) && caller.Reason != "" {
 			return api.Response{}, &es.Error{Kind: es.Unauthenticated, Code: api.ErrUnauthenticated.Code, Message: caller.Reason}
@@ -104,7 +127,7 @@ func (g *Gateway) route(r request) (api.Route, map[string]string, error) {
 	if len(allowed) > 0 {
 		return api.Route{}, nil, &methodError{allowed}
 	}
-	return api.Route{}, nil, &es.Error{Kind: es.NotFound, Code: "no-such-route", Message: "There is no such route; GET /openapi.json lists them all."}
+	return api.Route{}, nil, &es.Error{Kind: es.NotFound, Code: "no-such-route", Message: "There is no such route."}
 }
 
 // identify gives a command its id, which is the same for every repeat with one key, as are
@@ -167,6 +190,9 @@ const headerCorrelation = "X-Correlation-Id"
 func render(r request, response api.Response) (events.APIGatewayV2HTTPResponse, error) {
 	out := events.APIGatewayV2HTTPResponse{StatusCode: response.Status, Headers: map[string]string{"Cache-Control": "no-store"}}
 	if response.Version > 0 {
+		if r.RequestContext.HTTP.Method == http.MethodGet {
+			out.Headers["Cache-Control"] = "private, no-cache" // may be kept, if it is asked about
+		}
 		out.Headers["ETag"] = etag(response.Version)
 		if r.noneMatch(response.Version) {
 			out.StatusCode = http.StatusNotModified

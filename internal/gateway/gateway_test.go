@@ -138,10 +138,10 @@ func TestBodiesThatCannotBeReadAreRefusedWithAPointerToTheFault(t *testing.T) {
 	for name, c := range map[string]struct{ body, pointer string }{
 		"nothing":          {``, ""},
 		"no JSON":          {`{"email":`, ""},
-		"an array":         {`[]`, ""},
+		"a list":           {`[]`, ""},
 		"null":             {`null`, ""},
 		"a wrong type":     {`{"email":7,"password":"correct horse","name":"Ada"}`, "/email"},
-		"a null":           {`{"email":[],"password":"correct horse","name":"Ada"}`, "/email"},
+		"an array":         {`{"email":[],"password":"correct horse","name":"Ada"}`, "/email"},
 		"an unknown field": {`{"email":"ada@example.com","password":"correct horse","name":"Ada","admin":true}`, "/admin"},
 		"another case":     {`{"Email":"ada@example.com","password":"correct horse","name":"Ada"}`, "/Email"},
 		"a field twice":    {`{"email":"ada@example.com","email":"eve@example.com","password":"correct horse","name":"Ada"}`, "/email"},

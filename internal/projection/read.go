@@ -14,7 +14,7 @@ var patience = []time.Duration{20 * time.Millisecond, 40 * time.Millisecond, 80 
 
 // Get gives a row as of a moment, with its version. A present that the projector has not
 // reached yet and a past are folded from the events, so what Get gives is never older than
-// asked. ok is false if there was nothing at that moment.
+// asked, or as old as the stream itself. ok is false if there was nothing at that moment.
 func (v *View[R]) Get(ctx context.Context, r *Reader, id string, m es.Moment) (row R, version es.Version, ok bool, err error) {
 	s := es.NewStream(v.Category, id)
 	if m.Past() {

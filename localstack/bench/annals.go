@@ -30,7 +30,7 @@ func startAnnals(c *dynamodb.Client) process {
 
 func (a *annals) create(ctx context.Context, n int, id string, claim bool) (err error) {
 	if claim {
-		_, err = a.module.Create(ctx, request(n), open(id))
+		_, err = a.module.Create(ctx, request(n), nil, open(id))
 	} else {
 		_, err = a.module.Execute(ctx, request(n), nil, accounts.New(id, open(id)))
 	}

@@ -16,6 +16,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
@@ -106,6 +107,9 @@ func (f *Front) answer(w http.ResponseWriter, q request) (response, error) {
 		return refusal(http.StatusRequestEntityTooLarge), nil
 	}
 	if err != nil {
+		return refusal(http.StatusBadRequest), nil
+	}
+	if _, err := url.ParseQuery(q.URL.RawQuery); err != nil {
 		return refusal(http.StatusBadRequest), nil
 	}
 	event := q.event(body)

@@ -1,17 +1,16 @@
 // Package stacktest runs the embedded stack as the program that it is, for tests of what
-// only a whole system shows. Its processes end with the test. Such tests belong into the
-// folder localstack: elsewhere Go's test cache would not see that the stack has changed.
+// only a whole system shows. Its processes end with the test. The program is the test binary
+// itself, so that Go's test cache sees whatever changes in the stack, and the race detector
+// is there if it is asked for.
 package stacktest
 
 import (
 	"encoding/json"
 	"errors"
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -19,41 +18,30 @@ import (
 	"github.com/interview-sandbox/annals/localstack/lockfile"
 )
 
-// Main runs the tests of a package that uses [Start]; call it from TestMain. It removes the
-// program that the first Start has built.
-func Main(m *testing.M) {
-	code := m.Run()
-	if built.dir != "" {
-		os.RemoveAll(built.dir)
+// asProgram is the variable that makes the test binary the stack.
+const asProgram = "ANNALS_STACKTEST_PROGRAM"
+
+// Main runs the tests of a package that uses [Start], or the stack's own main if that is what
+// the process was started for; call it from TestMain.
+func Main(m *testing.M, main func()) {
+	if os.Getenv(asProgram) != "" {
+		main()
+		os.Exit(0)
 	}
-	os.Exit(code)
+	os.Exit(m.Run())
 }
 
-var built struct {
-	once sync.Once
-	dir  string
-	err  error
-}
-
-// Program is the path of the stack's program, which is built once for a test binary, with
-// the race detector if that has it.
-func Program(t testing.TB) string {
+// Program is the command that starts the stack's program; more has to be added to its
+// environment.
+func Program(t testing.TB) *exec.Cmd {
 	t.Helper()
-	built.once.Do(func() {
-		built.dir, built.err = os.MkdirTemp("", "annals-stack-")
-		if built.err != nil {
-			return
-		}
-		args := append([]string{"build", "-o", built.dir}, buildFlags...)
-		out, err := exec.Command("go", append(args, "github.com/interview-sandbox/annals/localstack")...).CombinedOutput()
-		if err != nil {
-			built.err = fmt.Errorf("build the stack: %w\n%s", err, out)
-		}
-	})
-	if built.err != nil {
-		t.Fatal(built.err)
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
 	}
-	return filepath.Join(built.dir, "localstack")
+	c := exec.Command(self)
+	c.Env = append(os.Environ(), asProgram+"=1")
+	return c
 }
 
 // Stack is a stack that is running, or was.
@@ -100,8 +88,8 @@ func New(t testing.TB, env ...string) *Stack {
 func (s *Stack) Restart() {
 	s.t.Helper()
 	s.output = &output{ready: make(chan struct{})}
-	s.process = exec.Command(Program(s.t))
-	s.process.Env = append(append(os.Environ(), "PORT=0", "DATA_DIR="+s.DataDir, "DYNAMODB_ENDPOINT="), s.env...)
+	s.process = Program(s.t)
+	s.process.Env = append(append(s.process.Env, "PORT=0", "DATA_DIR="+s.DataDir, "DYNAMODB_ENDPOINT="), s.env...)
 	s.process.Stdout, s.process.Stderr = s.output, s.output
 	s.ended = make(chan struct{})
 	if err := s.process.Start(); err != nil {

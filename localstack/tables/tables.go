@@ -14,22 +14,61 @@ import (
 	"github.com/interview-sandbox/annals/internal/topology"
 )
 
-// Create makes the tables that are not there yet and returns when all are ready.
+// Create makes the tables that are not there yet and returns when all are ready. A table that
+// was only half made when a process was killed is made anew.
 func Create(ctx context.Context, client *dynamodb.Client, prefix string) error {
 	for _, t := range topology.Tables() {
 		name := t.Name(prefix)
-		_, err := client.CreateTable(ctx, input(t, name))
-		var there *types.ResourceInUseException
-		if err != nil && !errors.As(err, &there) {
+		if err := create(ctx, client, t, name); err != nil {
 			return fmt.Errorf("create table %s: %w", name, err)
-		}
-		err = dynamodb.NewTableExistsWaiter(client, func(o *dynamodb.TableExistsWaiterOptions) { o.MinDelay = 50 * time.Millisecond }).
-			Wait(ctx, &dynamodb.DescribeTableInput{TableName: &name}, time.Minute)
-		if err != nil {
-			return fmt.Errorf("wait for table %s: %w", name, err)
 		}
 	}
 	return nil
+}
+
+func create(ctx context.Context, client *dynamodb.Client, t topology.Table, name string) error {
+	_, err := client.CreateTable(ctx, input(t, name))
+	var there *types.ResourceInUseException
+	if err != nil && !errors.As(err, &there) {
+		return err
+	}
+	if there != nil {
+		if whole, err := check(ctx, client, t, name); whole || err != nil {
+			return err
+		}
+		if _, err := client.DeleteTable(ctx, &dynamodb.DeleteTableInput{TableName: &name}); err != nil {
+			return err
+		}
+		if _, err := client.CreateTable(ctx, input(t, name)); err != nil {
+			return err
+		}
+	}
+	return dynamodb.NewTableExistsWaiter(client, func(o *dynamodb.TableExistsWaiterOptions) { o.MinDelay = 50 * time.Millisecond }).
+		Wait(ctx, &dynamodb.DescribeTableInput{TableName: &name}, time.Minute)
+}
+
+// check reports whether a table is as the topology has it. One that is not, and can be made
+// anew because it holds nothing, is not whole; one that holds something is an error.
+func check(ctx context.Context, client *dynamodb.Client, t topology.Table, name string) (whole bool, err error) {
+	described, err := client.DescribeTable(ctx, &dynamodb.DescribeTableInput{TableName: &name})
+	if err != nil {
+		return false, err
+	}
+	stream := described.Table.StreamSpecification
+	same := len(described.Table.GlobalSecondaryIndexes) == len(t.Indexes) && t.Stream == (stream != nil && aws.ToBool(stream.StreamEnabled))
+	found, err := client.Scan(ctx, &dynamodb.ScanInput{TableName: &name, Limit: aws.Int32(1)})
+	if err != nil {
+		return false, ctx.Err() // there is no table behind the name
+	}
+	for _, i := range t.Indexes {
+		if _, err := client.Scan(ctx, &dynamodb.ScanInput{TableName: &name, IndexName: &i.Name, Limit: aws.Int32(1)}); err != nil {
+			same = false
+		}
+	}
+	if !same && found.Count > 0 {
+		return false, errors.New("there is one of this name that is another, with data in it")
+	}
+	return same, nil
 }
 
 func input(t topology.Table, name string) *dynamodb.CreateTableInput {

@@ -55,19 +55,17 @@ func verify(ctx context.Context, table string, onAWS bool) (ok bool, err error) 
 }
 
 func settingsOf(onAWS bool) (dynamo.Settings, error) {
-	s := dynamo.Settings{
-		Region: cmp.Or(os.Getenv("AWS_REGION"), "us-east-1"),
-		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
-			return aws.Credentials{
-				AccessKeyID:     cmp.Or(os.Getenv("AWS_ACCESS_KEY_ID"), "local"),
-				SecretAccessKey: cmp.Or(os.Getenv("AWS_SECRET_ACCESS_KEY"), "local"),
-				SessionToken:    os.Getenv("AWS_SESSION_TOKEN"),
-			}, nil
-		}),
+	static := func(c aws.Credentials) aws.CredentialsProvider {
+		return aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) { return c, nil })
 	}
 	if onAWS {
-		return s, nil
+		return dynamo.Settings{Region: os.Getenv("AWS_REGION"), Credentials: static(aws.Credentials{
+			AccessKeyID:     os.Getenv("AWS_ACCESS_KEY_ID"),
+			SecretAccessKey: os.Getenv("AWS_SECRET_ACCESS_KEY"),
+			SessionToken:    os.Getenv("AWS_SESSION_TOKEN"),
+		})}, nil
 	}
+	s := dynamo.Settings{Region: "us-east-1", Credentials: static(aws.Credentials{AccessKeyID: "local", SecretAccessKey: "local"})}
 	path := filepath.Join(cmp.Or(os.Getenv("DATA_DIR"), ".local"), "endpoints.json")
 	text, err := os.ReadFile(path)
 	if err != nil {

@@ -3,7 +3,6 @@ package trust_test
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -94,7 +93,7 @@ func describe(op porcupine.Operation) string {
 	}
 	switch {
 	case in.Read:
-		return when + fmt.Sprintf("read: version %d, names %q", out.Version, out.Names)
+		return when + fmt.Sprintf("read: version %d, names …%q", out.Version, out.Names[max(0, len(out.Names)-4):])
 	case out.Refusal != nil:
 		return when + fmt.Sprintf("command %s %+v%s: %s", in.ID, in.Order, expect, out.Refusal.Code)
 	default:
@@ -103,16 +102,17 @@ func describe(op porcupine.Operation) string {
 }
 
 // check makes sure that all that a trial stored is whole, that nobody was told anything
-// wrong, and that it is linearizable.
+// wrong, and that it is linearizable. It ends with the first world that is not.
 func (tr *trial) check(ctx context.Context) error {
 	all, err := tr.whole(ctx)
 	errs := []error{err, tr.told(all)}
 	for world, history := range tr.histories(all) {
 		if err := linearizable(history); err != nil {
 			errs = append(errs, fmt.Errorf("world %d: %w", world, err))
+			break
 		}
 	}
-	return errors.Join(errs...)
+	return first(errs)
 }
 
 func checkTrials(t *testing.T, s shape) {

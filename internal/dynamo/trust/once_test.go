@@ -1,7 +1,6 @@
 package trust_test
 
 import (
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"testing"
@@ -84,7 +83,7 @@ func (tr *trial) once(all map[string]stored) (carriedOut int, err error) {
 			carriedOut++
 		}
 	}
-	return carriedOut, errors.Join(errs...)
+	return carriedOut, first(errs)
 }
 
 func TestEveryCommandTakesEffectExactlyOnce(t *testing.T) {

@@ -72,7 +72,7 @@ func (p *process) do(ctx context.Context, in input) (output, error) {
 		return output{Version: result.Version, Replay: result.Replay}, nil
 	case errors.Is(err, es.ErrUnavailable):
 		return output{Unknown: true}, unexplained(err)
-	case errors.As(err, &refusal) && refusal != es.ErrConflict:
+	case errors.As(err, &refusal) && refusal != es.ErrConflict && refusal.Kind != es.Unavailable:
 		return output{Refusal: refusal}, nil
 	}
 	return output{Failed: true}, unexplained(err)

@@ -2,7 +2,6 @@ package trust_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -66,7 +65,7 @@ func readAllWhole(ctx context.Context, streams map[es.Stream]bool) (map[es.Strea
 		})
 	}
 	wg.Wait()
-	return all, errors.Join(errs...)
+	return all, first(errs)
 }
 
 // whole makes sure that everything that the trial stored is whole, and gives what the
@@ -98,7 +97,7 @@ func (tr *trial) whole(ctx context.Context) (map[string]stored, error) {
 			errs = append(errs, fmt.Errorf("%s is claimed by %v, and %v have it", name, got, holders[name]))
 		}
 	}
-	return byAccount, errors.Join(errs...)
+	return byAccount, first(errs)
 }
 
 // holder has an exclusive name since a command.
@@ -153,5 +152,5 @@ func (tr *trial) told(all map[string]stored) error {
 			errs = append(errs, fmt.Errorf("%s: command %s is stored at version %d, and its writer was told %+v", o.in.Account, o.in.ID, c.Last(), o.out))
 		}
 	}
-	return errors.Join(errs...)
+	return first(errs)
 }

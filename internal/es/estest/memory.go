@@ -46,7 +46,7 @@ func (m *Memory) Fail(faults ...Fault) {
 // Append implements [es.Store].
 func (m *Memory) Append(ctx context.Context, pending ...es.Pending) error {
 	if err := ctx.Err(); err != nil {
-		return err
+		return fmt.Errorf("%w: %w", es.ErrUnavailable, err)
 	}
 	if err := es.CheckAppend(pending); err != nil {
 		return err

@@ -1,5 +1,0 @@
-//go:build race
-
-package stacktest
-
-var buildFlags = []string{"-race"}
