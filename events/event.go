@@ -13,6 +13,7 @@ import (
 	"maps"
 	"reflect"
 	"slices"
+	"strings"
 
 	jsonv2 "github.com/go-json-experiment/json"
 )
@@ -103,9 +104,9 @@ func merge(modules ...[]definition) map[string]decoder {
 // something about a person, "secret" for what nobody may ever be shown.
 const dataTag = "data"
 
-// Disclose gives an event's payload for a reader who may see personal data: everything but
-// the fields marked secret.
-func Disclose(e Event) (json.RawMessage, error) {
+// Disclose gives an event's payload for a reader: everything but the fields marked secret
+// and, for one who may not see personal data, those marked personal.
+func Disclose(e Event, personal bool) (json.RawMessage, error) {
 	_, data, err := Encode(e)
 	if err != nil {
 		return nil, err
@@ -115,7 +116,7 @@ func Disclose(e Event) (json.RawMessage, error) {
 		return nil, fmt.Errorf("disclose %s: %w", e.EventType(), err)
 	}
 	for _, f := range reflect.VisibleFields(reflect.TypeOf(e)) {
-		if f.Tag.Get(dataTag) == "secret" {
+		if mark := f.Tag.Get(dataTag); mark == "secret" || mark == "personal" && !personal {
 			delete(fields, jsonName(f))
 		}
 	}
@@ -123,11 +124,6 @@ func Disclose(e Event) (json.RawMessage, error) {
 }
 
 func jsonName(f reflect.StructField) string {
-	name := f.Tag.Get("json")
-	for i, c := range name {
-		if c == ',' {
-			return name[:i]
-		}
-	}
+	name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
 	return name
 }

@@ -170,12 +170,14 @@ func TestADamagedPayloadIsAnError(t *testing.T) {
 	}
 }
 
-func TestDisclosureLeavesSecretsOut(t *testing.T) {
-	data, err := Disclose(newest[0])
-	if err != nil {
-		t.Fatal(err)
-	}
-	if want := `{"email":"ada@example.com","name":"Ada","userId":"0197a0f0-0000-7000-8000-000000000001"}`; string(data) != want {
-		t.Errorf("got %s, want %s", data, want)
+func TestDisclosureLeavesOutWhatAReaderMayNotSee(t *testing.T) {
+	for personal, want := range map[bool]string{
+		true:  `{"email":"ada@example.com","name":"Ada","userId":"0197a0f0-0000-7000-8000-000000000001"}`,
+		false: `{"userId":"0197a0f0-0000-7000-8000-000000000001"}`,
+	} {
+		data, err := Disclose(newest[0], personal)
+		if err != nil || string(data) != want {
+			t.Errorf("personal data %v: got %s, error %v, want %s", personal, data, err, want)
+		}
 	}
 }

@@ -40,6 +40,12 @@ func (c Caller) Actor() string {
 	return c.ID
 }
 
+// seesPersonal reports whether the caller may see what tells something about the person
+// whose object it is: that person, and operators. Auditors read everything else.
+func (c Caller) seesPersonal(owner string) bool {
+	return c.ID == owner || slices.Contains(c.Roles, RoleOperator)
+}
+
 // The refusals of Check.
 var (
 	ErrUnauthenticated = &es.Error{Kind: es.Unauthenticated, Code: "unauthenticated", Message: "This needs a valid access token."}

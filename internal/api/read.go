@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"reflect"
 	"strconv"
 	"strings"
 	"time"
@@ -29,7 +30,21 @@ func One[R any](ctx context.Context, call Call, view *projection.View[R], views 
 	if err == nil && !ok {
 		err = ErrNotFound
 	}
+	if !call.Caller.seesPersonal(id) {
+		row = withoutPersonal(row)
+	}
 	return Reply[R]{Body: row, Version: version}, err
+}
+
+// withoutPersonal empties the fields of a row that are marked as personal data.
+func withoutPersonal[R any](row R) R {
+	v := reflect.ValueOf(&row).Elem()
+	for _, f := range reflect.VisibleFields(v.Type()) {
+		if f.Tag.Get("data") == "personal" {
+			v.FieldByIndex(f.Index).SetZero()
+		}
+	}
+	return row
 }
 
 // HistoryItem is one event as the history of an object shows it.
@@ -71,7 +86,7 @@ func History(ctx context.Context, call Call, store es.Store, category string) (r
 	}
 	items := make([]HistoryItem, len(recorded))
 	for i, r := range recorded {
-		data, err := events.Disclose(r.Event)
+		data, err := events.Disclose(r.Event, call.Caller.seesPersonal(id))
 		if err != nil {
 			return reply, err
 		}

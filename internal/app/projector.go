@@ -25,6 +25,6 @@ func Projector(_ context.Context, c Config) (lambda.Handler, error) {
 		Projections: account.Projections(),
 		Now:         s.Now,
 	}
-	consumer := &stream.Consumer{Consume: p.Project, Log: s.Log}
+	consumer := &stream.Consumer{Consume: p.Project, Damaged: p.Damaged, Log: s.Log}
 	return handler[stream.Batch, events.DynamoDBEventResponse](consumer.Handle), nil
 }

@@ -13,8 +13,8 @@ import (
 // UserRow is an account as its owner sees it.
 type UserRow struct {
 	ID            string     `json:"id"`
-	Email         string     `json:"email"`
-	Name          string     `json:"name"`
+	Email         string     `json:"email" data:"personal"`
+	Name          string     `json:"name" data:"personal"`
 	EmailVerified bool       `json:"emailVerified"`
 	Status        string     `json:"status"`
 	Roles         []string   `json:"roles"`

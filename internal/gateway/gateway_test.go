@@ -142,6 +142,7 @@ func TestBodiesThatCannotBeReadAreRefusedWithAPointerToTheFault(t *testing.T) {
 		"null":             {`null`, ""},
 		"a wrong type":     {`{"email":7,"password":"correct horse","name":"Ada"}`, "/email"},
 		"an array":         {`{"email":[],"password":"correct horse","name":"Ada"}`, "/email"},
+		"a null":           {`{"email":null,"password":"correct horse","name":"Ada"}`, "/email"},
 		"an unknown field": {`{"email":"ada@example.com","password":"correct horse","name":"Ada","admin":true}`, "/admin"},
 		"another case":     {`{"Email":"ada@example.com","password":"correct horse","name":"Ada"}`, "/Email"},
 		"a field twice":    {`{"email":"ada@example.com","email":"eve@example.com","password":"correct horse","name":"Ada"}`, "/email"},
@@ -175,6 +176,49 @@ func TestEveryValueThatIsNotAcceptableIsNamed(t *testing.T) {
 	}
 }
 
+func TestAPasswordThatIsEasilyGuessedIsRefused(t *testing.T) {
+	for _, weak := range []string{"password123", "PASSWORD123", "aaaaaaaa", "        ", "ada@example.com", "short", strings.Repeat("x", 129)} {
+		_, body := newServer().expect(t, call{method: "POST", path: "/auth/users", body: `{"email":"ada@example.com","password":"` + weak + `","name":"Ada"}`}, 422, "invalid")
+		if got := pointers(body); got != "/password" {
+			t.Errorf("%q points to %q", weak, got)
+		}
+	}
+}
+
+func TestEveryLoginHasASecretOfItsOwn(t *testing.T) {
+	s := newServer()
+	s.register(t)
+	seen := map[string]bool{}
+	for _, key := range []string{"", "", "one", "two"} {
+		c := call{method: "POST", path: "/auth/login", body: `{"email":"ada@example.com","password":"correct horse"}`}
+		if key != "" {
+			c.headers = map[string]string{"idempotency-key": key}
+		}
+		_, body := s.expect(t, c, 200, "")
+		if token := body["refreshToken"].(string); len(token) != 43 || seen[token] {
+			t.Errorf("refresh token %q", token)
+		} else {
+			seen[token] = true
+		}
+	}
+	s.expect(t, call{method: "POST", path: "/auth/login", body: `{"email":" ADA@example.com "}`}, 422, "invalid")
+	s.expect(t, call{method: "POST", path: "/auth/login", body: `{"email":" ADA@example.com ","password":"correct horse"}`}, 200, "")
+}
+
+func TestARequestIsAnsweredBeforeItsFunctionsTimeIsUp(t *testing.T) {
+	hanging := api.Query("GET /hanging", api.Public, func(context.Context, api.Call) (api.Reply[struct{}], error) {
+		select {} // does not even heed its context
+	})
+	s := newServer(hanging)
+	ctx, cancel := context.WithTimeout(t.Context(), 550*time.Millisecond)
+	defer cancel()
+	in := events.APIGatewayV2HTTPRequest{RouteKey: "GET /hanging", RawPath: "/hanging"}
+	out, err := s.Handle(ctx, in)
+	if err != nil || ctx.Err() != nil || out.StatusCode != 503 || out.Headers["X-Correlation-Id"] == "" || out.Headers["Retry-After"] == "" {
+		t.Errorf("status %d, error %v, context %v", out.StatusCode, err, ctx.Err())
+	}
+}
+
 func TestABodyOverTheLimitIsRefused(t *testing.T) {
 	s := newServer()
 	s.expect(t, call{method: "POST", path: "/auth/users", body: `{"name":"` + strings.Repeat("x", 300<<10) + `"}`}, 413, "body-too-large")
@@ -205,7 +249,13 @@ func TestOnlyTheOwnerReachesAnAccountAndOthersCannotTellThatItIsThere(t *testing
 	s.expect(t, change, 401, "unauthenticated")
 	s.expect(t, as(read, eve, ""), 404, "not-found")
 	s.expect(t, as(change, eve, ""), 404, "not-found")
-	s.expect(t, as(read, eve, "auditor"), 200, "")
+	if _, seen := s.expect(t, as(read, eve, "auditor"), 200, ""); seen["email"] != "" || seen["name"] != "" || seen["status"] != "active" {
+		t.Errorf("an auditor sees %v", seen)
+	}
+	history := call{method: "GET", path: read.path + "/history"}
+	if out, _ := s.expect(t, as(history, eve, "auditor"), 200, ""); strings.Contains(out.Body, "ada@example.com") {
+		t.Errorf("an auditor sees %s", out.Body)
+	}
 	s.expect(t, as(change, eve, "auditor"), 404, "not-found")
 	s.expect(t, as(read, eve, "operator"), 200, "")
 	s.expect(t, as(change, eve, "operator"), 403, "forbidden")
@@ -226,6 +276,10 @@ func TestIfMatchLetsACommandThroughAtItsVersionOnly(t *testing.T) {
 	}
 	s.expect(t, change(`"1"`, "b@example.com"), 412, "version-mismatch")
 	s.expect(t, change(`*`, "b@example.com"), 200, "")
+	creation := call{method: "POST", path: "/auth/users", headers: map[string]string{"if-match": `"7"`}, body: strings.Replace(ada, "ada@", "eve@", 1)}
+	s.expect(t, creation, 412, "version-mismatch")
+	creation.headers["if-match"] = `"0"`
+	s.expect(t, creation, 201, "")
 	for _, bad := range []string{`1`, `"x"`, `W/"1"`, `"-1"`, `""`} {
 		s.expect(t, change(bad, "c@example.com"), 400, "malformed")
 	}

@@ -177,6 +177,21 @@ func (p *Projector) park(ctx context.Context, t target, version es.Version, reas
 	return t.projection.park(ctx, p, t.generation, t.stream)
 }
 
+// Damaged parks a stream for everything that follows it, because one of its commits cannot be
+// read at all.
+func (p *Projector) Damaged(ctx context.Context, damage *es.DamagedError) error {
+	generations, err := p.Generations.LoadGenerations(ctx)
+	if err != nil {
+		return err
+	}
+	for _, t := range p.targets(damage.Stream, generations) {
+		if err := p.park(ctx, t, damage.Version, damage); err != nil {
+			return fmt.Errorf("park for %s: %w", t.projection.name(), err)
+		}
+	}
+	return nil
+}
+
 // Redrive tries again to bring a parked stream up to its newest commit, and reports whether
 // it is still parked.
 func (p *Projector) Redrive(ctx context.Context, parked Parked) (still bool, err error) {

@@ -5,6 +5,7 @@ package stream
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -45,6 +46,8 @@ type Consumer struct {
 	// Consume takes commits and gives the error of each one that has to come again, by its
 	// place.
 	Consume func(context.Context, []es.Commit) map[int]error
+	// Damaged takes note of a record that is no commit, which coming again would not change.
+	Damaged func(context.Context, *es.DamagedError) error
 	Log     *slog.Logger
 }
 
@@ -58,6 +61,12 @@ func (c *Consumer) Handle(ctx context.Context, in Batch) (out events.DynamoDBEve
 	)
 	for i, r := range in.Records {
 		commit, err := r.Commit()
+		if damaged := (*es.DamagedError)(nil); errors.As(err, &damaged) && damaged.Stream != "" {
+			err = c.Damaged(ctx, damaged)
+			if err == nil {
+				continue
+			}
+		}
 		if err != nil {
 			failed[i] = err
 			continue

@@ -140,7 +140,7 @@ func Functions() []Function {
 func EventSources() []EventSource {
 	return []EventSource{{
 		Function: "projector", Table: "Events",
-		BatchSize: 100, Window: 0, Retries: 10, MaxAge: 24 * time.Hour, Parallel: 1,
+		BatchSize: 100, Window: 0, Retries: 1000, MaxAge: 24 * time.Hour, Parallel: 1,
 		EventNames: []string{"INSERT"},
 	}}
 }
