@@ -1,7 +1,7 @@
 # What there is to do in this repository; `make` alone lists it.
 
 .DEFAULT_GOAL := help
-.PHONY: help run verify test e2e bench lint fmt build synth deploy clean gofmt vet
+.PHONY: help run verify test nightly fuzz e2e bench lint fmt build synth deploy clean gofmt vet
 
 # The processor of the deployed functions, by Lambda's name for it: arm64 or x86_64.
 ARCH := arm64
@@ -18,7 +18,7 @@ help: ## list this
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
 
 run: localstack/node_modules/.package-lock.json ## start everything on this machine (PORT=8080 DATA_DIR=.local); Ctrl-C ends it
-	@echo "build      the stack, which takes a minute the first time"
+	@test -x build/stack || echo "build      the stack, which takes a minute the first time"
 	@go build -buildvcs=false -o build/stack ./localstack
 	@# make hands a SIGTERM to its child alone, so that the child has to be the stack itself.
 	@exec build/stack
@@ -32,6 +32,13 @@ test: localstack/node_modules/.package-lock.json vet gofmt ## run every test tha
 	@# The CDK takes a minute to compile with the race detector, which would see nothing: the
 	@# test runs the app as a program of its own.
 	go test -timeout 5m ./infra
+
+nightly: localstack/node_modules/.package-lock.json ## run the random tests many times over; takes about an hour
+	go test ./internal/projection -schedules 1000000 -timeout 60m
+	go test ./internal/dynamo/trust -trials 200 -timeout 60m
+
+fuzz: ## look for requests that break the HTTP adapter, for a minute
+	go test ./internal/gateway -run '^$$' -fuzz FuzzHandle -fuzztime 60s -fuzzminimizetime 20x
 
 e2e: ## deploy to an emulator and run the whole scenario (not there yet)
 	@echo "make e2e comes with issue 7"; exit 1

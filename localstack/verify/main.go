@@ -69,7 +69,7 @@ func settingsOf(onAWS bool) (dynamo.Settings, error) {
 	path := filepath.Join(cmp.Or(os.Getenv("DATA_DIR"), ".local"), "endpoints.json")
 	text, err := os.ReadFile(path)
 	if err != nil {
-		return s, fmt.Errorf("find the local stack, which `make run` starts: %w", err)
+		return s, fmt.Errorf("find the local stack, which `make run` starts and DATA_DIR says where: %w", err)
 	}
 	var endpoints struct{ DynamoDB string }
 	if err := json.Unmarshal(text, &endpoints); err != nil {
