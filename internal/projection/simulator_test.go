@@ -385,7 +385,7 @@ func (f forgetful) Load(ctx context.Context, k projection.Key, into any, consist
 }
 
 func (f forgetful) Save(ctx context.Context, c projection.Change) error {
-	return careless{f.Rows}.Save(ctx, c)
+	return careless(f).Save(ctx, c)
 }
 
 // silent says of every stream that nothing is missing.
