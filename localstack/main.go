@@ -20,10 +20,9 @@ import (
 
 func main() {
 	ctx, restore := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, restore) // a second signal does what signals do by default
 	s, err := settingsFrom(os.Getenv)
 	if err == nil {
-		err = run(ctx, s, os.Stdout)
+		err = run(ctx, restore, s, os.Stdout)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "localstack:", err)

@@ -43,8 +43,8 @@ type stack struct {
 }
 
 // run starts the stack, waits until ctx ends or a part fails, and stops it. The error is
-// nil if it was ctx.
-func run(ctx context.Context, c settings, out io.Writer) error {
+// nil if it was ctx. restore lets a second signal do what signals do by default.
+func run(ctx context.Context, restore func(), c settings, out io.Writer) error {
 	running, fail := context.WithCancelCause(ctx)
 	defer fail(nil)
 	s := &stack{settings: c, out: out, fail: fail}
@@ -55,6 +55,7 @@ func run(ctx context.Context, c settings, out io.Writer) error {
 		err = context.Cause(running)
 	}
 	if ctx.Err() != nil {
+		restore()
 		s.say("stopping", "what is under way finishes first; a second signal ends it at once")
 		err = nil
 	}
@@ -162,7 +163,10 @@ func (s *stack) serve(listener net.Listener, handler http.Handler) {
 	s.onStop(func() error {
 		ctx, cancel := context.WithTimeout(context.Background(), endLimit)
 		defer cancel()
-		return errors.Join(server.Shutdown(ctx), server.Close())
+		if err := server.Shutdown(ctx); err != nil && ctx.Err() == nil {
+			return err
+		}
+		return server.Close() // on those who have not sent their whole request by now
 	})
 }
 
