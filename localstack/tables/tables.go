@@ -26,6 +26,21 @@ func Create(ctx context.Context, client *dynamodb.Client, prefix string) error {
 	return nil
 }
 
+// StopStreams turns the streams of the tables off, for programs that write much and read no
+// stream: at every write dynoxide looks through all of a table's stream records.
+func StopStreams(ctx context.Context, client *dynamodb.Client, prefix string) error {
+	for _, t := range topology.Tables() {
+		if !t.Stream {
+			continue
+		}
+		off := &types.StreamSpecification{StreamEnabled: aws.Bool(false)}
+		if _, err := client.UpdateTable(ctx, &dynamodb.UpdateTableInput{TableName: aws.String(t.Name(prefix)), StreamSpecification: off}); err != nil {
+			return fmt.Errorf("turn the stream of table %s off: %w", t.Name(prefix), err)
+		}
+	}
+	return nil
+}
+
 func create(ctx context.Context, client *dynamodb.Client, t topology.Table, name string) error {
 	_, err := client.CreateTable(ctx, input(t, name))
 	var there *types.ResourceInUseException

@@ -92,7 +92,7 @@ func countStored(t *testing.T, streams []es.Stream) (n int) {
 
 func TestEveryFaultIsWhatItsNameSays(t *testing.T) {
 	eachFault(t, func(t *testing.T, f fault, streams []es.Stream) {
-		w := wire{patience: 200 * time.Millisecond}
+		w := wire{patience: patienceFor(f)}
 		c := w.client(func(o *dynamodb.Options) { o.Retryer = aws.NopRetryer{} })
 		err := (&dynamo.Store{Client: c, Table: eventsTable}).Append(under(t.Context(), &script{f}), pendingFor(t, streams...)...)
 		w.drain()
@@ -109,6 +109,14 @@ func TestEveryFaultIsWhatItsNameSays(t *testing.T) {
 	})
 }
 
+// patienceFor is long, so that no reply is late that was not meant to be.
+func patienceFor(f fault) time.Duration {
+	if f == late {
+		return 200 * time.Millisecond
+	}
+	return 10 * time.Second
+}
+
 func says(err error, what string) bool {
 	var api smithy.APIError
 	return errors.As(err, &api) && api.ErrorCode() == what || strings.Contains(err.Error(), what)
@@ -118,7 +126,7 @@ func says(err error, what string) bool {
 // as the executor does, settles that one too.
 func TestTheSDKsRetriesGetOverFaults(t *testing.T) {
 	eachFault(t, func(t *testing.T, f fault, streams []es.Stream) {
-		w := wire{patience: 200 * time.Millisecond}
+		w := wire{patience: patienceFor(f)}
 		s := &dynamo.Store{Client: w.client(), Table: eventsTable}
 		pending := pendingFor(t, streams...)
 		err := s.Append(under(t.Context(), &script{f, f}), pending...)

@@ -31,10 +31,11 @@ func (tr *trial) histories(all map[string]stored) map[int][]porcupine.Operation 
 	for _, o := range tr.history {
 		out, ret := o.out, o.ret
 		if out.Unknown || out.Failed {
-			if !o.stored() {
+			c, there := all[o.in.Account].by[o.in.ID]
+			if !o.stored() || !there {
 				continue
 			}
-			out, ret = output{Version: all[o.in.Account].by[o.in.ID].Last()}, end
+			out, ret = output{Version: c.Last()}, end
 		}
 		worlds[o.world] = append(worlds[o.world], porcupine.Operation{
 			ClientId: o.writer, Input: o.in, Output: out, Call: int64(o.call.Sub(start)), Return: int64(ret.Sub(start)), Metadata: o,

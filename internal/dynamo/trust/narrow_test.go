@@ -32,13 +32,12 @@ func (s watched) Read(ctx context.Context, stream es.Stream, r es.Range) iter.Se
 }
 
 // narrowed is a history in which operations are shortened to the times when they can have
-// happened: what was stored was so while its write was at the database; what has seen a version cannot have happened before the one that made it was
-// called, nor after the one that made the next has returned. The checker tries one order
-// after the other, and these it need not try.
+// happened. What was stored was so while its write was at the database. What has seen a
+// version cannot have happened before the one that made it was called, nor after the one that
+// made the next has returned. The checker tries one order after the other, and those that
+// this rules out it need not try.
 func narrowed(history []porcupine.Operation) []porcupine.Operation {
-	// Operations count from the call of the trial's first request.
-	first := history[0].Metadata.(*observation)
-	start := first.call.Add(-time.Duration(history[0].Call))
+	start := history[0].Metadata.(*observation).call.Add(-time.Duration(history[0].Call)) // which times count from
 	shorter := make([]porcupine.Operation, len(history))
 	byAccount := map[string][]placed{}
 	for i, op := range history {

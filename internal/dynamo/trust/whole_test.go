@@ -147,6 +147,8 @@ func (tr *trial) told(all map[string]stored) error {
 		switch {
 		case o.acknowledged() && !nothingToDo && (!there || c.Last() < o.out.Version):
 			errs = append(errs, fmt.Errorf("%s: command %s was acknowledged at version %d and is lost", o.in.Account, o.in.ID, o.out.Version))
+		case o.stored() && !there:
+			errs = append(errs, fmt.Errorf("%s: command %s was stored and is lost", o.in.Account, o.in.ID))
 		case !o.stored() || o.out.Unknown:
 		case !o.acknowledged() || o.out.Replay || o.out.Version != c.Last():
 			errs = append(errs, fmt.Errorf("%s: command %s is stored at version %d, and its writer was told %+v", o.in.Account, o.in.ID, c.Last(), o.out))
