@@ -62,7 +62,7 @@ type EmailReleased struct {
 
 // SessionStarted records a login. The refresh token itself is never stored.
 type SessionStarted struct {
-	UserID      string    `json:"userId"`
+	UserID      string    `json:"userId" data:"subject"`
 	RefreshHash []byte    `json:"refreshHash" data:"secret"` // SHA-256
 	ExpiresAt   time.Time `json:"expiresAt"`
 	Client      string    `json:"client" data:"personal"` // the program that logged in, as it calls itself
@@ -70,8 +70,8 @@ type SessionStarted struct {
 
 // sessionStartedV1 did not say which program had logged in.
 type sessionStartedV1 struct {
-	UserID      string    `json:"userId"`
-	RefreshHash []byte    `json:"refreshHash"`
+	UserID      string    `json:"userId" data:"subject"`
+	RefreshHash []byte    `json:"refreshHash" data:"secret"`
 	ExpiresAt   time.Time `json:"expiresAt"`
 }
 

@@ -43,11 +43,11 @@ func Encode(e Event) (eventType string, data []byte, err error) {
 // Decode reads a stored event, upcast to its newest version. The error is an
 // *UnknownTypeError for a name that is not in the catalog.
 func Decode(eventType string, data []byte) (Event, error) {
-	decode, ok := catalog[eventType]
+	d, ok := catalog[eventType]
 	if !ok {
 		return nil, &UnknownTypeError{Type: eventType}
 	}
-	e, err := decode(data)
+	e, err := d.decode(data)
 	if err != nil {
 		return nil, fmt.Errorf("decode %s: %w", eventType, err)
 	}
@@ -60,12 +60,11 @@ func Types() []string { return slices.Sorted(maps.Keys(catalog)) }
 // catalog maps every name ever stored to its decoder.
 var catalog = merge(authEvents, userEvents)
 
-type decoder = func([]byte) (Event, error)
-
 // definition is one name ever stored and how to read it.
 type definition struct {
 	eventType string
-	decode    decoder
+	decode    func([]byte) (Event, error)
+	stored    reflect.Type // the struct that it is stored from
 }
 
 // current defines the newest version of an event. Decoding is what folding spends its time
@@ -77,7 +76,7 @@ func current[E Event]() definition {
 		var e E
 		err := jsonv2.Unmarshal(data, &e)
 		return e, err
-	}}
+	}, reflect.TypeFor[E]()}
 }
 
 // old defines a version that is read, but no longer written: the next version is made of it.
@@ -87,21 +86,22 @@ func old[V interface{ upcast() Event }](eventType string) definition {
 		var v V
 		err := jsonv2.Unmarshal(data, &v)
 		return v.upcast(), err
-	}}
+	}, reflect.TypeFor[V]()}
 }
 
-func merge(modules ...[]definition) map[string]decoder {
-	all := map[string]decoder{}
+func merge(modules ...[]definition) map[string]definition {
+	all := map[string]definition{}
 	for _, definitions := range modules {
 		for _, d := range definitions {
-			all[d.eventType] = d.decode
+			all[d.eventType] = d
 		}
 	}
 	return all
 }
 
 // Fields of events are marked with the struct tag "data": "personal" for what tells
-// something about a person, "secret" for what nobody may ever be shown.
+// something about a person, "secret" for what nobody may ever be shown, "subject" for the id
+// of the person that these are about, if it is not the id of the stream.
 const dataTag = "data"
 
 // Disclose gives an event's payload for a reader: everything but the fields marked secret

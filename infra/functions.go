@@ -22,7 +22,7 @@ func (s *system) function(f topology.Function) awslambda.CfnFunction {
 		Path: jsii.String(filepath.Join(s.props.Build, f.Name+".zip")),
 	})
 	environment := map[string]*string{"ANNALS_PREFIX": &s.props.Name}
-	if f.Keys {
+	if len(f.KMS) > 0 {
 		environment["ANNALS_KMS_KEY"] = s.key.AttrArn()
 	}
 	fn := awslambda.NewCfnFunction(s.stack, jsii.String(id+"Function"), &awslambda.CfnFunctionProps{
@@ -48,14 +48,10 @@ func (s *system) role(id string, f topology.Function, logs awslogs.CfnLogGroup) 
 	policy := awsiam.NewPolicyDocument(nil)
 	policy.AddStatements(allow(logs.AttrArn(), "logs:CreateLogStream", "logs:PutLogEvents"))
 	for _, g := range f.Grants {
-		var actions []string
-		for _, a := range g.Actions {
-			actions = append(actions, "dynamodb:"+a)
-		}
-		policy.AddStatements(allow(s.tables[g.Table].AttrArn(), actions...))
+		policy.AddStatements(allow(s.tables[g.Table].AttrArn(), prefixed("dynamodb:", g.Actions)...))
 	}
-	if f.Keys {
-		policy.AddStatements(allow(s.key.AttrArn(), "kms:Decrypt", "kms:GenerateDataKey"))
+	if len(f.KMS) > 0 {
+		policy.AddStatements(allow(s.key.AttrArn(), prefixed("kms:", f.KMS)...))
 	}
 	sources := slices.DeleteFunc(topology.EventSources(), func(e topology.EventSource) bool { return e.Function != f.Name })
 	for _, e := range sources {
@@ -79,6 +75,13 @@ func (s *system) role(id string, f topology.Function, logs awslogs.CfnLogGroup) 
 		// Inline, so that a function and its event sources never exist before their permissions.
 		Policies: []*awsiam.CfnRole_PolicyProperty{{PolicyName: jsii.String("function"), PolicyDocument: policy}},
 	})
+}
+
+func prefixed(service string, actions []string) (all []string) {
+	for _, a := range actions {
+		all = append(all, service+a)
+	}
+	return all
 }
 
 // allow takes one resource so that a statement cannot mix one resource's actions with another's.

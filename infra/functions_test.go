@@ -24,7 +24,7 @@ func TestFunctionsAreExactlyThoseOfTheTopology(t *testing.T) {
 	}
 	for _, f := range topology.Functions() {
 		environment := "{ANNALS_PREFIX=annals}"
-		if f.Keys {
+		if len(f.KMS) > 0 {
 			environment = "{ANNALS_KMS_KEY=" + standard.only(t, "AWS::KMS::Key").arn() + " ANNALS_PREFIX=annals}"
 		}
 		want["annals-"+f.Name] = facts{strconv.Itoa(f.Memory), seconds(f.Timeout), "provided.al2023", "bootstrap",
@@ -78,8 +78,8 @@ func TestPermissionsAreExactlyTheGrantsOfTheTopology(t *testing.T) {
 				grant(tables[g.Table], "dynamodb:"+a)
 			}
 		}
-		if f.Keys {
-			grant(key, "kms:Decrypt", "kms:GenerateDataKey")
+		for _, a := range f.KMS {
+			grant(key, "kms:"+a)
 		}
 		for _, e := range topology.EventSources() {
 			if e.Function == f.Name {

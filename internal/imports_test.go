@@ -47,7 +47,7 @@ var places = []place{
 		"hashing knows no user; chance is for salts"},
 	{"internal/token", "internal/es internal/api github.com/golang-jwt/jwt/v5", "",
 		"tokens say who calls, whatever the modules make of it"},
-	{"internal/keys", "internal/es", "chance files",
+	{"internal/keys", "internal/es github.com/hashicorp/golang-lru/v2", "chance files",
 		"keys serve whatever is sealed or signed; chance makes them, a file keeps the local one"},
 	{"internal/kms", "internal/keys github.com/aws/aws-sdk-go-v2", "network",
 		"an adapter of one AWS service knows that service and what it adapts it to"},

@@ -78,12 +78,16 @@ func (s system) table(id string) string {
 	panic("the topology has no table " + id)
 }
 
-func (s system) store() es.Store { return &dynamo.Store{Client: s.dynamodb, Table: s.table("Events")} }
+// store is the event store as it is written, with everything personal sealed.
+func (s system) store() *dynamo.Store {
+	return &dynamo.Store{Client: s.dynamodb, Table: s.table("Events")}
+}
 
-func (s system) repository() es.Repository {
+func (s system) repository(vault es.Vault) es.Repository {
 	return es.Repository{
-		Store:     s.store(),
+		Store:     es.Opened{ScannableStore: s.store(), Vault: vault},
 		Snapshots: &dynamo.Snapshots{Client: s.dynamodb, Table: s.table("Snapshots")},
+		Vault:     vault,
 	}
 }
 
@@ -95,8 +99,8 @@ func (s system) generations() projection.GenerationStore {
 	return &dynamo.Generations{Client: s.dynamodb, Table: s.table("Views")}
 }
 
-func (s system) views() *projection.Reader {
-	return &projection.Reader{Store: s.store(), Rows: s.rows(), Generations: s.generations(), Now: s.Now}
+func (s system) views(r es.Repository) *projection.Reader {
+	return &projection.Reader{Store: r.Store, Rows: s.rows(), Generations: s.generations(), Now: s.Now}
 }
 
 func (s system) keys() keys.Table { return &dynamo.Keys{Client: s.dynamodb, Table: s.table("Keys")} }
@@ -116,6 +120,15 @@ func (s system) ring() (*keys.Ring, error) {
 	return &keys.Ring{Table: s.keys(), Wrapper: &kms.Wrapper{Client: awskms.New(options), KeyID: s.KMSKey}}, nil
 }
 
+// vault is what personal data is sealed with.
+func (s system) vault() (es.Vault, error) {
+	ring, err := s.ring()
+	if err != nil {
+		return nil, err
+	}
+	return ring.Subjects(s.Now)
+}
+
 // auth is the auth module, ready to carry out commands.
 func (s system) auth(ctx context.Context, ring *keys.Ring) (*auth.Module, error) {
 	address, err := ring.Secret(ctx, "email claims")
@@ -126,7 +139,11 @@ func (s system) auth(ctx context.Context, ring *keys.Ring) (*auth.Module, error)
 	if err != nil {
 		return nil, err
 	}
-	repository := s.repository()
+	vault, err := ring.Subjects(s.Now)
+	if err != nil {
+		return nil, err
+	}
+	repository := s.repository(vault)
 	repository.Cache = es.NewCache(commandCache)
 	return &auth.Module{
 		Executor:   es.Executor{Repository: repository, Now: s.Now},

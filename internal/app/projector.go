@@ -16,9 +16,15 @@ import (
 // Projector builds functions/projector, which keeps the views of every module.
 func Projector(_ context.Context, c Config) (lambda.Handler, error) {
 	s := newSystem(c)
-	account := &auth.Module{Executor: es.Executor{Repository: s.repository()}}
+	vault, err := s.vault()
+	if err != nil {
+		return nil, err
+	}
+	repository := s.repository(vault)
+	account := &auth.Module{Executor: es.Executor{Repository: repository}}
 	p := &projection.Projector{
-		Store:       s.store(),
+		Store:       repository.Store,
+		Vault:       vault,
 		Rows:        s.rows(),
 		Parked:      &dynamo.Parked{Client: s.dynamodb, Table: s.table("Parked")},
 		Generations: s.generations(),

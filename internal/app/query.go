@@ -15,8 +15,12 @@ import (
 // Query builds functions/query, which serves the reads of every module.
 func Query(_ context.Context, c Config) (lambda.Handler, error) {
 	s := newSystem(c)
-	repository := s.repository()
-	account := &auth.Module{Executor: es.Executor{Repository: repository}, Views: s.views()}
+	vault, err := s.vault()
+	if err != nil {
+		return nil, err
+	}
+	repository := s.repository(vault)
+	account := &auth.Module{Executor: es.Executor{Repository: repository}, Views: s.views(repository)}
 	staff := &operator.Module{Repository: repository}
 	return s.gateway(slices.Concat(account.Routes(), staff.Routes(), []api.Route{api.Health()}), nil), nil
 }

@@ -69,6 +69,7 @@ func (m *Module) users() *es.Aggregate[User, events.Auth] {
 	return &es.Aggregate[User, events.Auth]{
 		Category: "user",
 		Reducer:  1,
+		Subject:  func(u User) string { return u.ID },
 		Coupled: func(s es.Stream, decided []events.Auth) (steps []es.Step) {
 			for _, e := range decided {
 				switch e := e.(type) {

@@ -28,7 +28,14 @@ func binary(b []byte) types.AttributeValue { return &types.AttributeValueMemberB
 func encode(c es.Commit) map[string]types.AttributeValue {
 	stored := make([]types.AttributeValue, len(c.Events))
 	for i, e := range c.Events {
-		stored[i] = &types.AttributeValueMemberM{Value: map[string]types.AttributeValue{"type": text(e.Type), "data": text(string(e.JSON))}}
+		event := map[string]types.AttributeValue{"type": text(e.Type), "data": text(string(e.JSON))}
+		if e.Sealed != nil {
+			event["sealed"] = binary(e.Sealed)
+		}
+		if e.Subject != "" {
+			event["subject"] = text(e.Subject)
+		}
+		stored[i] = &types.AttributeValueMemberM{Value: event}
 	}
 	item := map[string]types.AttributeValue{
 		"stream":  text(c.Stream),
@@ -100,7 +107,9 @@ func Decode(item map[string]types.AttributeValue) (es.Commit, error) {
 			break
 		}
 		e := reader{item: m.Value}
-		c.Events = append(c.Events, es.Data{Type: e.text("type"), JSON: []byte(e.text("data"))})
+		c.Events = append(c.Events, es.Data{
+			Type: e.text("type"), JSON: []byte(e.text("data")), Sealed: e.binary("sealed"), Subject: e.optional("subject"),
+		})
 		if e.damage != "" {
 			r.fail("events", "holds an event whose "+e.damage)
 		}

@@ -27,7 +27,7 @@ func (k *Keys) Load(ctx context.Context, name string) (keys.Record, bool, error)
 		ConsistentRead: aws.Bool(true),
 	})
 	if err != nil {
-		return keys.Record{}, false, fmt.Errorf("load a key: %w", err)
+		return keys.Record{}, false, unreadable("load a key", err)
 	}
 	if out.Item == nil {
 		return keys.Record{}, false, nil
@@ -53,9 +53,18 @@ func (k *Keys) Create(ctx context.Context, name string, r keys.Record) (keys.Rec
 	case errors.As(err, &there):
 		return keyRecord(there.Item)
 	case err != nil:
-		return keys.Record{}, fmt.Errorf("create a key: %w", err)
+		return keys.Record{}, unreadable("create a key", err)
 	}
 	return r, nil
+}
+
+// Destroy implements [keys.Table].
+func (k *Keys) Destroy(ctx context.Context, name string) error {
+	_, err := k.Client.PutItem(ctx, &dynamodb.PutItemInput{TableName: &k.Table, Item: map[string]types.AttributeValue{"id": text(name)}})
+	if err != nil {
+		return fmt.Errorf("destroy a key: %w", err)
+	}
+	return nil
 }
 
 func keyRecord(item map[string]types.AttributeValue) (keys.Record, error) {

@@ -13,7 +13,7 @@ import (
 
 // Snapshots keeps the newest snapshot of each stream in a table: "stream" is the key,
 // "version", "at" and "tip" say which commit it was made after, "reducer" by which reducer,
-// "state" is JSON, "recent" the last commands, "hash" covers all of these.
+// "state" is JSON, or "sealed" what the key of "subject" opens to it, "recent" the last commands, "hash" covers all of these.
 type Snapshots struct {
 	Client *dynamodb.Client
 	Table  string
@@ -42,9 +42,13 @@ func (s *Snapshots) Save(ctx context.Context, snapshot es.Snapshot) error {
 		"at":      text(snapshot.At.UTC().Format(timeForm)),
 		"tip":     binary(snapshot.Tip[:]),
 		"reducer": number(snapshot.Reducer),
-		"state":   text(string(snapshot.State)),
 		"recent":  binary(snapshot.Recent),
 		"hash":    binary(snapshot.Hash[:]),
+	}
+	if snapshot.Subject == "" {
+		item["state"] = text(string(snapshot.State))
+	} else {
+		item["sealed"], item["subject"] = binary(snapshot.State), text(snapshot.Subject)
 	}
 	if len(snapshot.State)+len(snapshot.Recent) > es.MaxCommitBytes {
 		return fmt.Errorf("save a snapshot of %d bytes: %w", len(snapshot.State), es.ErrTooLarge)
@@ -93,9 +97,14 @@ func decodeSnapshot(item map[string]types.AttributeValue) (es.Snapshot, bool) {
 		At:      r.time("at"),
 		Tip:     r.hash("tip"),
 		Reducer: int(r.number("reducer")),
-		State:   []byte(r.text("state")),
+		Subject: r.optional("subject"),
 		Recent:  r.binary("recent"),
 		Hash:    r.hash("hash"),
+	}
+	if snapshot.Subject == "" {
+		snapshot.State = []byte(r.text("state"))
+	} else {
+		snapshot.State = r.binary("sealed")
 	}
 	return snapshot, r.damage == ""
 }

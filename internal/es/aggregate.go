@@ -31,6 +31,9 @@ type Aggregate[S State[S, E], E events.Event] struct {
 	Reducer int
 	// SnapshotEvery is how many events lie between two snapshots; 0 is the default for all.
 	SnapshotEvery int
+	// Subject says whose personal data a state holds, which is sealed in snapshots; nil: it
+	// holds none.
+	Subject func(S) string
 	// Coupled, if set, names what has to happen on other streams in the same transaction
 	// as these events, whichever command decided them. Commits to several streams cost
 	// twice as much, so return nothing where nothing is needed.
@@ -118,6 +121,9 @@ func (s step[S, E]) plan(ctx context.Context, x *Executor, a asked) (plan, error
 	}
 	pending, err := f.Tip.Next(a.meta, now, more[0], more[1:]...)
 	if err != nil {
+		return p, err
+	}
+	if pending, err = pending.seal(ctx, x.Vault); err != nil {
 		return p, err
 	}
 	p.pending = &pending

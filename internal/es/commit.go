@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"hash"
+	"slices"
 	"time"
 
 	"github.com/interview-sandbox/annals/events"
@@ -22,8 +23,23 @@ type Meta struct {
 
 // Data is one event in its stored form.
 type Data struct {
-	Type string
-	JSON []byte
+	Type    string
+	JSON    []byte // without what is sealed
+	Sealed  []byte // the private part of the payload, see [Vault]; nil: there is none
+	Subject string // whose private part it is; "": of the person whose id the stream has
+
+	opened []byte // the whole payload; nil: not opened
+}
+
+// decode reads the event. One that is sealed has to have been opened.
+func (d Data) decode() (events.Event, error) {
+	switch {
+	case d.closed():
+		return nil, errSealed
+	case d.opened != nil:
+		return events.Decode(d.Type, d.opened)
+	}
+	return events.Decode(d.Type, d.JSON)
 }
 
 // Hash is a SHA-256 digest.
@@ -59,7 +75,7 @@ func (c Commit) Recorded() ([]Recorded, error) {
 	all := make([]Recorded, len(c.Events))
 	for i, d := range c.Events {
 		version := c.Version + Version(i)
-		e, err := events.Decode(d.Type, d.JSON)
+		e, err := d.decode()
 		if err != nil {
 			return nil, &UnreadableError{c.Stream, version, err}
 		}
@@ -87,7 +103,12 @@ func (e *UnreadableError) Unwrap() error { return e.Err }
 // two different commits give the same input.
 func (c Commit) ComputeHash() Hash {
 	d := digest{sha256.New()}
-	d.text("annals commit 1")
+	sealed := slices.ContainsFunc(c.Events, func(d Data) bool { return d.Sealed != nil })
+	if sealed {
+		d.text("annals commit 2")
+	} else {
+		d.text("annals commit 1")
+	}
 	d.Write(c.PrevHash[:])
 	d.text(string(c.Stream))
 	d.number(uint64(c.Version))
@@ -95,6 +116,10 @@ func (c Commit) ComputeHash() Hash {
 	for _, e := range c.Events {
 		d.text(e.Type)
 		d.text(string(e.JSON))
+		if sealed {
+			d.text(string(e.Sealed))
+			d.text(e.Subject)
+		}
 	}
 	for _, s := range []string{c.CommandID, string(c.Fingerprint), c.CorrelationID, c.CausationID, c.Actor, c.Trace} {
 		d.text(s)
@@ -156,7 +181,10 @@ func (t Tip) Follow(c Commit) (Tip, error) {
 }
 
 // Pending is a commit that is not stored yet. [Tip.Next] alone makes one.
-type Pending struct{ commit Commit }
+type Pending struct {
+	commit Commit
+	events []events.Event
+}
 
 // Commit is the commit as it will be stored.
 func (p Pending) Commit() Commit { return p.commit }
@@ -170,15 +198,16 @@ func (t Tip) Next(meta Meta, now time.Time, first events.Event, more ...events.E
 		At:       t.Clamp(now),
 		PrevHash: t.hash,
 	}
-	for _, e := range append([]events.Event{first}, more...) {
+	all := append([]events.Event{first}, more...)
+	for _, e := range all {
 		eventType, data, err := events.Encode(e)
 		if err != nil {
 			return Pending{}, err
 		}
-		c.Events = append(c.Events, Data{eventType, data})
+		c.Events = append(c.Events, Data{Type: eventType, JSON: data})
 	}
 	c.Hash = c.ComputeHash()
-	return Pending{c}, nil
+	return Pending{c, all}, nil
 }
 
 // Clamp is the time a commit made now carries: whole milliseconds of UTC, and never before

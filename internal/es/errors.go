@@ -52,6 +52,8 @@ var (
 	ErrKeyReused = &Error{Kind: Rejected, Code: "idempotency-key-reused", Message: "This Idempotency-Key was used for a different request."}
 	// ErrTooLarge: the commit would not fit the store. Nothing was stored.
 	ErrTooLarge = &Error{Kind: TooLarge, Code: "commit-too-large", Message: "The change is too large to be stored as one commit."}
+	// ErrErased: the person whom it is about has been erased. Nothing was stored.
+	ErrErased = &Error{Kind: Conflict, Code: "erased", Message: "The person whom this is about has been erased."}
 	// ErrUnreachable: the store could not be read. Nothing was changed by that.
 	ErrUnreachable = &Error{Kind: Unavailable, Code: "unreachable", Message: "The database does not answer. Try again."}
 	// ErrUnavailable: the store did not say whether it stored the commit. Repeating the

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-
-	"github.com/interview-sandbox/annals/events"
 )
 
 // Repository is where aggregates are loaded from.
@@ -14,6 +12,7 @@ type Repository struct {
 	Store     Store
 	Snapshots SnapshotStore // nil: whole streams are folded
 	Cache     *Cache        // nil: nothing is remembered
+	Vault     Vault         // that what is written is sealed with; nil: nothing is sealed
 }
 
 // tail is how many commits a cold load reads first, newest first. It is the whole of most
@@ -62,7 +61,7 @@ func (a *Aggregate[S, E]) loadCold(ctx context.Context, r *Repository, s Stream)
 	if len(newest) == 0 || newest[0].Version == 1 {
 		return a.complete(ctx, r.Store, start, newest)
 	}
-	snapshot, err := a.snapshot(ctx, r.Snapshots, s)
+	snapshot, err := a.snapshot(ctx, r, s)
 	if err != nil {
 		return start, err
 	}
@@ -122,7 +121,7 @@ func (a *Aggregate[S, E]) fold(f Folded[S], c Commit) (Folded[S], error) {
 	}
 	for i, d := range c.Events {
 		version := c.Version + Version(i)
-		decoded, err := events.Decode(d.Type, d.JSON)
+		decoded, err := d.decode()
 		if err != nil {
 			return f, &UnreadableError{c.Stream, version, err}
 		}

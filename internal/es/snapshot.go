@@ -19,7 +19,8 @@ type Snapshot struct {
 	At      time.Time // of that event's commit
 	Tip     Hash      // of that event's commit
 	Reducer int       // the aggregate's, see [Aggregate.Reducer]
-	State   []byte    // JSON
+	State   []byte    // JSON; sealed if there is a subject
+	Subject string    // whose personal data the state holds; "": nobody's
 	Recent  []byte    // the last commands, so that repeats of them are known
 	Hash    Hash      // over all of the above
 }
@@ -27,13 +28,14 @@ type Snapshot struct {
 // ComputeHash is the digest that Hash has to be.
 func (s Snapshot) ComputeHash() Hash {
 	d := digest{sha256.New()}
-	d.text("annals snapshot 1")
+	d.text("annals snapshot 2")
 	d.text(string(s.Stream))
 	d.number(uint64(s.Version))
 	d.number(uint64(s.At.UnixMilli()))
 	d.Write(s.Tip[:])
 	d.number(uint64(s.Reducer))
 	d.text(string(s.State))
+	d.text(s.Subject)
 	d.text(string(s.Recent))
 	return Hash(d.Sum(nil))
 }
@@ -50,10 +52,10 @@ type SnapshotStore interface {
 }
 
 // snapshot restores a stream's snapshot; the state of an empty stream if there is none, or
-// none that this reducer made, or a damaged one.
-func (a *Aggregate[S, E]) snapshot(ctx context.Context, from SnapshotStore, s Stream) (Folded[S], error) {
+// none that this reducer made, or a damaged one, or one that cannot be opened any more.
+func (a *Aggregate[S, E]) snapshot(ctx context.Context, r *Repository, s Stream) (Folded[S], error) {
 	empty := Folded[S]{Tip: StartOf(s)}
-	stored, ok, err := from.Load(ctx, s)
+	stored, ok, err := r.Snapshots.Load(ctx, s)
 	if err != nil {
 		return empty, err
 	}
@@ -61,7 +63,11 @@ func (a *Aggregate[S, E]) snapshot(ctx context.Context, from SnapshotStore, s St
 		return empty, nil
 	}
 	f := Folded[S]{Tip: Tip{s, stored.Version, stored.Tip, stored.At}}
-	if json.Unmarshal(stored.State, &f.State) != nil {
+	state, err := stored.open(ctx, r.Vault)
+	if err != nil || state == nil {
+		return empty, err
+	}
+	if json.Unmarshal(state, &f.State) != nil {
 		return empty, nil
 	}
 	if f.recent, err = decodeRecent(stored.Recent); err != nil {
@@ -117,6 +123,13 @@ func (p snapshotter[S, E]) Snapshot(ctx context.Context, s Stream, commits []Com
 		return fmt.Errorf("make a snapshot of a %s: %w", s.Category(), err)
 	}
 	made := Snapshot{Stream: s, Version: f.Tip.version, At: f.Tip.at, Tip: f.Tip.hash, Reducer: p.aggregate.Reducer, State: state, Recent: f.recent.encode()}
+	if p.aggregate.Subject != nil {
+		if made, err = made.seal(ctx, p.repository.Vault, p.aggregate.Subject(f.State)); errors.Is(err, ErrErased) {
+			return nil
+		} else if err != nil {
+			return fmt.Errorf("make a snapshot: %w", err)
+		}
+	}
 	made.Hash = made.ComputeHash()
 	// A snapshot that is too large to be stored is left out: it only saves time.
 	if err := p.repository.Snapshots.Save(ctx, made); err != nil && !errors.Is(err, ErrConflict) && !errors.Is(err, ErrTooLarge) {

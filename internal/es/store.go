@@ -67,7 +67,7 @@ func CheckAppend(commits []Pending) error {
 func (c Commit) size() int {
 	n := len(c.Stream) + len(c.CommandID) + len(c.Fingerprint) + len(c.CorrelationID) + len(c.CausationID) + len(c.Actor) + len(c.Trace) + 2*len(c.Hash)
 	for _, e := range c.Events {
-		n += 2*len(e.Type) + len(e.JSON)
+		n += 2*len(e.Type) + len(e.JSON) + len(e.Sealed) + len(e.Subject)
 	}
 	return n
 }

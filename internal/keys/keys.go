@@ -27,16 +27,18 @@ type Wrapper interface {
 
 // Record is a key as it is stored.
 type Record struct {
-	Wrapped []byte
+	Wrapped []byte // empty: the key has been destroyed
 	Public  []byte // of a signing key
 }
 
-// Table stores records by name. A record, once created, is never changed.
+// Table stores records by name. A record, once created, is never changed but destroyed.
 type Table interface {
 	// Load gives a record; ok is false if there is none.
 	Load(ctx context.Context, name string) (r Record, ok bool, err error)
 	// Create stores a record unless there is one, and gives the one that is there then.
 	Create(ctx context.Context, name string, r Record) (Record, error)
+	// Destroy leaves an empty record in the place of a key, so that none is made there again.
+	Destroy(ctx context.Context, name string) error
 }
 
 // Ring gives out the system's keys and remembers them.

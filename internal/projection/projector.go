@@ -14,7 +14,8 @@ import (
 
 // Projector keeps projections in step with the streams.
 type Projector struct {
-	Store       es.Store
+	Store       es.Store // whose commits come opened
+	Vault       es.Vault // that opens the commits which are handed in; nil: they are open
 	Rows        Rows
 	Parked      ParkedStore
 	Generations GenerationStore
@@ -149,7 +150,10 @@ func (p *Projector) targets(s es.Stream, generations map[string]Generations) (al
 
 // follow brings one stream's part of a projection up to these commits, or parks it.
 func (p *Projector) follow(ctx context.Context, t target, commits []es.Commit) error {
-	err := t.projection.follow(ctx, p, t.generation, t.stream, commits)
+	err := es.Open(ctx, p.Vault, commits)
+	if err == nil {
+		err = t.projection.follow(ctx, p, t.generation, t.stream, commits)
+	}
 	if err == nil {
 		return nil
 	}

@@ -61,7 +61,7 @@ type Function struct {
 	Memory  int // MB
 	Timeout time.Duration
 	Grants  []Grant
-	Keys    bool // may unwrap (and once, create) the system's keys with KMS
+	KMS     []string // what it may do with the key that wraps the system's keys: "Decrypt", "GenerateDataKey"
 }
 
 // Route is one route of the HTTP API and the function that serves it.
@@ -114,12 +114,13 @@ func Tables() []Table {
 // Functions lists every function.
 func Functions() []Function {
 	return []Function{
-		{Name: "command-auth", Memory: 512, Timeout: 10 * time.Second, Keys: true, Grants: []Grant{
+		{Name: "command-auth", Memory: 512, Timeout: 10 * time.Second, KMS: []string{"Decrypt", "GenerateDataKey"}, Grants: []Grant{
 			{"Events", []string{"Query", "PutItem"}},
 			{"Snapshots", []string{"GetItem"}},
 			{"Keys", []string{"GetItem", "PutItem"}},
 		}},
-		{Name: "query", Memory: 256, Timeout: 10 * time.Second, Grants: []Grant{
+		{Name: "query", Memory: 256, Timeout: 10 * time.Second, KMS: []string{"Decrypt"}, Grants: []Grant{
+			{"Keys", []string{"GetItem"}},
 			{"Events", []string{"Query"}},
 			{"Snapshots", []string{"GetItem"}},
 			{"Views", []string{"GetItem"}},
@@ -127,7 +128,8 @@ func Functions() []Function {
 		{Name: Authorizer, Memory: 256, Timeout: 5 * time.Second, Grants: []Grant{
 			{"Keys", []string{"GetItem"}},
 		}},
-		{Name: "projector", Memory: 256, Timeout: 60 * time.Second, Grants: []Grant{
+		{Name: "projector", Memory: 256, Timeout: 60 * time.Second, KMS: []string{"Decrypt"}, Grants: []Grant{
+			{"Keys", []string{"GetItem"}},
 			{"Events", []string{"Query"}},
 			{"Snapshots", []string{"GetItem", "PutItem"}},
 			{"Views", []string{"GetItem", "PutItem", "UpdateItem"}},
