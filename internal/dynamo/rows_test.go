@@ -12,7 +12,6 @@ import (
 	"github.com/interview-sandbox/annals/internal/dynamo"
 	"github.com/interview-sandbox/annals/internal/es"
 	"github.com/interview-sandbox/annals/internal/es/estest"
-	"github.com/interview-sandbox/annals/internal/keys"
 	"github.com/interview-sandbox/annals/internal/projection"
 	"github.com/interview-sandbox/annals/internal/projection/projectiontest"
 	"github.com/interview-sandbox/annals/localstack/tables"
@@ -226,33 +225,5 @@ func TestHistoryTurnsAroundAtAnyPlace(t *testing.T) {
 		if !reflect.DeepEqual(there, back) {
 			t.Errorf("limit %d: there %v, back %v", limit, there, back)
 		}
-	}
-}
-
-func TestOfManyMakersOfAKeyAllGetTheSame(t *testing.T) {
-	wrapper, err := keys.OpenFile(t.TempDir() + "/key")
-	if err != nil {
-		t.Fatal(err)
-	}
-	table := &dynamo.Keys{Client: client(), Table: "annals-keys"}
-	const makers = 8
-	secrets := make(chan string, makers)
-	for range makers {
-		go func() {
-			ring := &keys.Ring{Table: table, Wrapper: wrapper}
-			secret, err := ring.Secret(t.Context(), "test")
-			signing, err2 := ring.Signing(t.Context())
-			secrets <- fmt.Sprintf("%x %x %v %v", secret, signing, err, err2)
-		}()
-	}
-	first := <-secrets
-	for range makers - 1 {
-		if other := <-secrets; other != first {
-			t.Errorf("got %s and %s", first, other)
-		}
-	}
-	public, err := keys.Public(t.Context(), table)
-	if err != nil || len(public) == 0 {
-		t.Errorf("public half %x, error %v", public, err)
 	}
 }
