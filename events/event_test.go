@@ -68,6 +68,99 @@ func TestEveryEventRoundTripsThroughItsGoldenFile(t *testing.T) {
 	}
 }
 
+func TestAPayloadThatIsNotWholeIsNotRead(t *testing.T) {
+	for _, e := range newest {
+		eventType, data, err := Encode(e)
+		if err != nil {
+			t.Fatal(err)
+		}
+		first, rest, _ := strings.Cut(string(data), ",")
+		name, _, _ := strings.Cut(strings.TrimPrefix(first, "{"), ":")
+		for what, damaged := range map[string]string{
+			"null": "null", "nothing": "", "an empty object": "{}", "an array": "[]",
+			"a field missing": "{" + rest, "one more field": `{"more":{"a:b":1},` + string(data[1:]), "another field": strings.Replace(string(data), name, `"other"`, 1),
+			"a field twice": strings.Replace(string(data), "}", ","+strings.TrimPrefix(first, "{"), 1) + "}", "cut off": string(data[:len(data)-1]),
+		} {
+			if got, err := Decode(eventType, []byte(damaged)); err == nil {
+				t.Errorf("%s, %s: %s is read as %+v", eventType, what, damaged, got)
+			}
+		}
+	}
+}
+
+func TestAnEventComesBackTogetherFromItsParts(t *testing.T) {
+	for _, e := range newest {
+		d, err := Divide(e)
+		if err != nil {
+			t.Fatal(err)
+		}
+		whole := d.Open
+		if d.Private != nil {
+			if whole, err = Join(d.Open, d.Private); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if back, err := Decode(e.EventType(), whole); err != nil || !reflect.DeepEqual(back, e) {
+			t.Errorf("%s comes back as %+v, error %v", e.EventType(), back, err)
+		}
+		for _, f := range reflect.VisibleFields(reflect.TypeOf(e)) {
+			private := strings.Contains(string(d.Private), jsonName(f))
+			if mark := f.Tag.Get("data"); private != (mark == "personal" || mark == "secret") {
+				t.Errorf("%s: %s is private: %v", e.EventType(), f.Name, private)
+			}
+		}
+	}
+}
+
+func TestAnErasedEventIsReadWithMarksInTheSteadOfPersonalTexts(t *testing.T) {
+	for _, e := range newest {
+		d, err := Divide(e)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if d.Private == nil {
+			continue
+		}
+		erased, err := ErasedPart(e.EventType())
+		if err != nil {
+			t.Fatal(err)
+		}
+		whole, err := Join(d.Open, erased)
+		if err != nil {
+			t.Fatal(err)
+		}
+		back, err := Decode(e.EventType(), whole)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range reflect.VisibleFields(reflect.TypeOf(e)) {
+			got, was := reflect.ValueOf(back).FieldByIndex(f.Index), reflect.ValueOf(e).FieldByIndex(f.Index)
+			switch mark := f.Tag.Get("data"); {
+			case mark == "personal" && f.Type.Kind() == reflect.String:
+				if got.String() != Erased {
+					t.Errorf("%s: %s is %q", e.EventType(), f.Name, got)
+				}
+			case mark == "personal" || mark == "secret":
+				if got.Len() != 0 {
+					t.Errorf("%s: %s is still there", e.EventType(), f.Name)
+				}
+			case !reflect.DeepEqual(got.Interface(), was.Interface()):
+				t.Errorf("%s: %s is %v, was %v", e.EventType(), f.Name, got, was)
+			}
+		}
+	}
+}
+
+func TestEveryFieldOfEveryEventIsAlwaysStored(t *testing.T) {
+	for eventType, d := range catalog {
+		for _, f := range reflect.VisibleFields(d.stored) {
+			if !f.IsExported() || f.Anonymous || jsonName(f) == "" || strings.Contains(f.Tag.Get("json"), ",") {
+				t.Errorf("%s: %s has no plain name, or can be left out", eventType, f.Name)
+			}
+		}
+	}
+}
+
 func TestEveryTypeInTheCatalogHasAGoldenFileThatDecodes(t *testing.T) {
 	for _, eventType := range Types() {
 		data, err := os.ReadFile(golden(eventType))

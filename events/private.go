@@ -1,10 +1,12 @@
 package events
 
 import (
-	"encoding/json"
 	"fmt"
 	"reflect"
+	"strconv"
 	"strings"
+
+	jsonv2 "github.com/go-json-experiment/json"
 )
 
 // Erased is what stands in an event for a personal text whose key has been destroyed.
@@ -25,9 +27,6 @@ func Divide(e Event) (d Divided, err error) {
 	for _, f := range reflect.VisibleFields(v.Type()) {
 		field := v.FieldByIndex(f.Index)
 		mark := f.Tag.Get(dataTag)
-		if field.IsZero() && strings.Contains(f.Tag.Get("json"), ",omit") {
-			continue
-		}
 		part := &open
 		if isPrivate(mark) {
 			part = &private
@@ -65,7 +64,7 @@ func Join(open, private []byte) ([]byte, error) {
 }
 
 // ErasedPart gives what takes the place of the private part of an event of a type once its
-// key has been destroyed: [Erased] for each personal text, nothing for all else.
+// key has been destroyed: [Erased] for each personal text, the zero value for all else.
 func ErasedPart(eventType string) ([]byte, error) {
 	d, ok := catalog[eventType]
 	if !ok {
@@ -73,10 +72,16 @@ func ErasedPart(eventType string) ([]byte, error) {
 	}
 	part := object{}
 	for _, f := range reflect.VisibleFields(d.stored) {
-		if f.Tag.Get(dataTag) == "personal" && f.Type.Kind() == reflect.String {
-			if err := part.add(jsonName(f), Erased); err != nil {
-				return nil, err
-			}
+		mark := f.Tag.Get(dataTag)
+		if !isPrivate(mark) {
+			continue
+		}
+		value := reflect.New(f.Type).Elem()
+		if mark == "personal" && f.Type.Kind() == reflect.String {
+			value.SetString(Erased)
+		}
+		if err := part.add(jsonName(f), value.Interface()); err != nil {
+			return nil, err
 		}
 	}
 	return part.bytes(), nil
@@ -86,16 +91,9 @@ func ErasedPart(eventType string) ([]byte, error) {
 type object struct{ members []string }
 
 func (o *object) add(name string, value any) error {
-	text, err := json.Marshal(value)
-	if err != nil {
-		return err
-	}
-	key, err := json.Marshal(name)
-	if err != nil {
-		return err
-	}
-	o.members = append(o.members, string(key)+":"+string(text))
-	return nil
+	text, err := jsonv2.Marshal(value, encoding)
+	o.members = append(o.members, strconv.Quote(name)+":"+string(text))
+	return err
 }
 
 func (o *object) bytes() []byte { return []byte("{" + strings.Join(o.members, ",") + "}") }

@@ -154,10 +154,10 @@ func TestASnapshotNeverMovesBackwards(t *testing.T) {
 		stream := es.NewStream("user", "damaged "+name)
 		damaged := at(stream, 1, 9)
 		spoil(&damaged)
-		if err := s.Save(t.Context(), damaged); err != nil {
+		if err := s.Save(t.Context(), damaged, es.Hash{}); err != nil {
 			t.Fatal(err)
 		}
-		if err := s.Save(t.Context(), at(stream, 1, 3)); err != nil {
+		if err := s.Save(t.Context(), at(stream, 1, 3), es.Hash{}); err != nil {
 			t.Errorf("%s: a damaged snapshot is not replaced: %v", name, err)
 		}
 		if got, ok, err := s.Load(context.Background(), stream); err != nil || !ok || got.Version != 3 {

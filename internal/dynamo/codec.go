@@ -1,9 +1,12 @@
 package dynamo
 
 import (
+	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
@@ -76,6 +79,12 @@ func typesOf(c es.Commit) []string {
 	return slices.Compact(all)
 }
 
+// attributes are all that a commit is stored with.
+var attributes = []string{
+	"stream", "version", "events", "types", "count", "at", "hash", "prevHash",
+	"fingerprint", "commandId", "correlationId", "causationId", "actor", "trace",
+}
+
 // Decode reads an item of the events table, also as it comes from the table's stream. An
 // item that is not a whole commit is an error that names its stream and version.
 func Decode(item map[string]types.AttributeValue) (es.Commit, error) {
@@ -110,6 +119,7 @@ func Decode(item map[string]types.AttributeValue) (es.Commit, error) {
 		c.Events = append(c.Events, es.Data{
 			Type: e.text("type"), JSON: []byte(e.text("data")), Sealed: e.binary("sealed"), Subject: e.optional("subject"),
 		})
+		c.Uncovered = cmp.Or(c.Uncovered, e.unread("type", "data", "sealed", "subject"))
 		if e.damage != "" {
 			r.fail("events", "holds an event whose "+e.damage)
 		}
@@ -120,6 +130,7 @@ func Decode(item map[string]types.AttributeValue) (es.Commit, error) {
 	if set, _ := item["types"].(*types.AttributeValueMemberSS); set == nil || !slices.Equal(slices.Sorted(slices.Values(set.Value)), typesOf(c)) {
 		r.fail("types", "does not list the events' types")
 	}
+	c.Uncovered = cmp.Or(c.Uncovered, r.unread(attributes...))
 	if r.damage != "" {
 		return es.Commit{}, &es.DamagedError{Stream: c.Stream, Version: c.Version, Reason: "attribute " + r.damage}
 	}
@@ -130,6 +141,21 @@ func Decode(item map[string]types.AttributeValue) (es.Commit, error) {
 type reader struct {
 	item   map[string]types.AttributeValue
 	damage string
+}
+
+// unread names an attribute that the item has besides these, "" if there is none.
+func (r *reader) unread(names ...string) string {
+	n := len(r.item)
+	for _, name := range names {
+		if r.item[name] != nil {
+			n--
+		}
+	}
+	if n == 0 {
+		return ""
+	}
+	others := slices.Sorted(maps.Keys(r.item))
+	return "the attribute " + strings.Join(slices.DeleteFunc(others, func(name string) bool { return slices.Contains(names, name) }), ", ")
 }
 
 func (r *reader) fail(name, how string) {
@@ -187,8 +213,9 @@ func (r *reader) hash(name string) (h es.Hash) {
 }
 
 func (r *reader) time(name string) time.Time {
-	t, err := time.Parse(timeForm, r.text(name))
-	if err != nil {
+	value := r.text(name)
+	t, err := time.Parse(timeForm, value)
+	if err != nil || t.Format(timeForm) != value {
 		r.fail(name, "is no time")
 	}
 	return t

@@ -12,7 +12,7 @@ import (
 )
 
 // Snapshots keeps the newest snapshot of each stream in a table: "stream" is the key,
-// "version", "at" and "tip" say which commit it was made after, "reducer" by which reducer,
+// "version", "at" and "tip" say which commit it was made after, "reducer" and "shape" by which reducer and of which type,
 // "state" is JSON, or "sealed" what the key of "subject" opens to it, "recent" the last commands, "hash" covers all of these.
 type Snapshots struct {
 	Client *dynamodb.Client
@@ -35,13 +35,14 @@ func (s *Snapshots) Load(ctx context.Context, stream es.Stream) (es.Snapshot, bo
 
 // Save implements [es.SnapshotStore] with one conditional PutItem, and a second one if what
 // is there turns out to be damaged.
-func (s *Snapshots) Save(ctx context.Context, snapshot es.Snapshot) error {
+func (s *Snapshots) Save(ctx context.Context, snapshot es.Snapshot, rejected es.Hash) error {
 	item := map[string]types.AttributeValue{
 		"stream":  text(snapshot.Stream),
 		"version": number(snapshot.Version),
 		"at":      text(snapshot.At.UTC().Format(timeForm)),
 		"tip":     binary(snapshot.Tip[:]),
 		"reducer": number(snapshot.Reducer),
+		"shape":   number(uint64(snapshot.Shape)),
 		"recent":  binary(snapshot.Recent),
 		"hash":    binary(snapshot.Hash[:]),
 	}
@@ -53,9 +54,9 @@ func (s *Snapshots) Save(ctx context.Context, snapshot es.Snapshot) error {
 	if len(snapshot.State)+len(snapshot.Recent) > es.MaxCommitBytes {
 		return fmt.Errorf("save a snapshot of %d bytes: %w", len(snapshot.State), es.ErrTooLarge)
 	}
-	there, err := s.put(ctx, item, "attribute_not_exists(#stream) OR #reducer < :reducer OR (#reducer = :reducer AND #version < :version)",
-		map[string]string{"#stream": "stream", "#reducer": "reducer", "#version": "version"},
-		map[string]types.AttributeValue{":reducer": item["reducer"], ":version": item["version"]})
+	there, err := s.put(ctx, item, "attribute_not_exists(#stream) OR #reducer < :reducer OR (#reducer = :reducer AND #version < :version) OR #hash = :rejected",
+		map[string]string{"#stream": "stream", "#reducer": "reducer", "#version": "version", "#hash": "hash"},
+		map[string]types.AttributeValue{":reducer": item["reducer"], ":version": item["version"], ":rejected": binary(rejected[:])})
 	if !errors.Is(err, es.ErrConflict) {
 		return err
 	}
@@ -97,6 +98,7 @@ func decodeSnapshot(item map[string]types.AttributeValue) (es.Snapshot, bool) {
 		At:      r.time("at"),
 		Tip:     r.hash("tip"),
 		Reducer: int(r.number("reducer")),
+		Shape:   uint32(r.number("shape")),
 		Subject: r.optional("subject"),
 		Recent:  r.binary("recent"),
 		Hash:    r.hash("hash"),

@@ -81,16 +81,25 @@ func (s *Store) transact(ctx context.Context, pending []es.Pending) error {
 	case !errors.As(err, &canceled):
 		return unknown(err)
 	}
+	return canceledBy(pending, canceled)
+}
+
+// canceledBy tells what an append has come to by the reasons that its transaction was
+// canceled for. One failed condition settles it, whatever else there was.
+func canceledBy(pending []es.Pending, canceled *types.TransactionCanceledException) error {
+	refused := false
 	for i, reason := range canceled.CancellationReasons {
-		switch code := aws.ToString(reason.Code); code {
+		switch aws.ToString(reason.Code) {
 		case "ConditionalCheckFailed":
 			return settle(pending[i].Commit(), reason.Item)
-		case "None":
-		default:
-			return unknown(err)
+		case "ValidationError":
+			refused = true
 		}
 	}
-	return unknown(err)
+	if refused {
+		return fmt.Errorf("append: %w", canceled)
+	}
+	return unknown(canceled)
 }
 
 // settle tells a conflict from a lost reply: if the item in our place is the very commit we

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -99,6 +100,38 @@ func TestACommitWhoseReplyWasLostIsStoredOnce(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// cancels is a database that cancels every transaction for these reasons.
+type cancels []string
+
+func (c cancels) Do(*http.Request) (*http.Response, error) {
+	var reasons []string
+	for _, code := range c {
+		reasons = append(reasons, fmt.Sprintf(`{"Code":%q}`, code))
+	}
+	return &http.Response{StatusCode: 400, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(
+		`{"__type":"com.amazonaws.dynamodb.v20120810#TransactionCanceledException","CancellationReasons":[` + strings.Join(reasons, ",") + `]}`))}, nil
+}
+
+func TestATransactionThatWasCanceledTellsWhatHasHappened(t *testing.T) {
+	for _, c := range []struct {
+		reasons           cancels
+		conflict, unknown bool
+	}{
+		{cancels{"None", "ConditionalCheckFailed"}, true, false},
+		{cancels{"TransactionConflict", "ConditionalCheckFailed"}, true, false},
+		{cancels{"ConditionalCheckFailed", "TransactionConflict"}, true, false},
+		{cancels{"TransactionConflict", "None"}, false, true},
+		{cancels{"ThrottlingError", "None"}, false, true},
+		{cancels{"None", "ValidationError"}, false, false},
+	} {
+		s := store(func(o *dynamodb.Options) { o.HTTPClient, o.Retryer = c.reasons, aws.NopRetryer{} })
+		err := s.Append(t.Context(), commit(t, "user#canceled"), commit(t, "email#canceled"))
+		if err == nil || errors.Is(err, es.ErrConflict) != c.conflict || errors.Is(err, es.ErrUnavailable) != c.unknown {
+			t.Errorf("%v: %v", c.reasons, err)
+		}
 	}
 }
 

@@ -95,8 +95,19 @@ var forgeries = map[string]struct {
 	"the last commit dropped":    {func(u underneath) { u.delete(9) }, 0},
 	"two commits swapped":        {func(u underneath) { a, b := u.get(3), u.get(7); u.put(3, b); u.put(7, a) }, 3},
 	"a commit copied to the end": {func(u underneath) { u.put(11, u.get(9)) }, 11},
-	"a commit put in":            {func(u underneath) { u.put(4, u.get(3)) }, 5}, // where version 5 has to follow
-	"an item that is no commit":  {func(u underneath) { u.put(11, item{}) }, 11},
+	"a commit put in":            {func(u underneath) { u.put(4, u.get(3)) }, 4},
+	"an attribute added":         {func(u underneath) { u.change(5, "ttl", &types.AttributeValueMemberN{Value: "1"}) }, 5},
+	"an event's attribute added": {func(u underneath) {
+		i := u.get(7)
+		i["events"].(*types.AttributeValueMemberL).Value[1].(*types.AttributeValueMemberM).Value["note"] = attribute("added")
+		u.put(7, i)
+	}, 7},
+	"a time in another form": {func(u underneath) {
+		at := u.get(5)["at"].(*types.AttributeValueMemberS).Value
+		u.change(5, "at", attribute(strings.Replace(at, ".", ",", 1)))
+	}, 5},
+	"a commit dropped and the next one damaged": {func(u underneath) { u.delete(3); u.put(5, item{}) }, 3},
+	"an item that is no commit":                 {func(u underneath) { u.put(11, item{}) }, 11},
 	"an attribute removed": {func(u underneath) {
 		i := u.get(5)
 		delete(i, "count")
@@ -141,6 +152,10 @@ func TestAWitnessShowsWhatTheChainAloneCannot(t *testing.T) {
 	other := es.Hash{1}
 	if r, err := es.Verify(t.Context(), s, "user#witnessed", es.Witness{Version: middle.Last(), Hash: &other}); err != nil || firstBad(r) != middle.Version {
 		t.Errorf("forged anew: %+v, error %v", r.FirstBad, err)
+	}
+	inside := es.Witness{Version: middle.Version, Hash: &middle.PrevHash}
+	if r, err := es.Verify(t.Context(), s, "user#witnessed", inside); err != nil || firstBad(r) != middle.Version {
+		t.Errorf("forged anew with other bounds of its commits: %+v, error %v", r.FirstBad, err)
 	}
 	underneath{t, s.Client, eventsTable, "user#witnessed"}.delete(9)
 	if r, err := es.Verify(t.Context(), s, "user#witnessed", seen); err != nil || firstBad(r) != 9 {

@@ -115,19 +115,25 @@ func (s step[S, E]) plan(ctx context.Context, x *Executor, a asked) (plan, error
 	if err != nil || len(decided) == 0 {
 		return p, err
 	}
-	more, state := make([]events.Event, len(decided)), f.State
+	more := make([]events.Event, len(decided))
 	for i, e := range decided {
-		more[i], state = e, state.Evolve(e)
+		more[i] = e
 	}
 	pending, err := f.Tip.Next(a.meta, now, more[0], more[1:]...)
+	if err != nil {
+		return p, err
+	}
+	// What is cached is folded from what is stored, as a load would do.
+	after, err := s.aggregate.fold(f, pending.commit)
 	if err != nil {
 		return p, err
 	}
 	if pending, err = pending.seal(ctx, x.Vault); err != nil {
 		return p, err
 	}
+	after.Tip.hash = pending.commit.Hash
 	p.pending = &pending
-	p.stored = func() { s.aggregate.keep(x.Cache, f.after(pending.commit, state)) }
+	p.stored = func() { s.aggregate.keep(x.Cache, after) }
 	if s.aggregate.Coupled != nil {
 		p.coupled = s.aggregate.Coupled(s.stream(), decided)
 	}

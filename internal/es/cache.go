@@ -48,17 +48,32 @@ func (a *Aggregate[S, E]) cached(c *Cache, s Stream) (Folded[S], bool) {
 // overhead is about what an entry takes besides its state and its recent commands.
 const overhead = 512
 
+// size is about how much room a state takes. Measuring it takes as long as encoding it, so
+// that is done only when what was folded since then adds up to an eighth of it.
+type size struct {
+	measured int // bytes
+	since    int // bytes of the events folded since
+}
+
+func (s *size) measure(state any) error {
+	if s.measured > 0 && 8*s.since <= s.measured {
+		return nil
+	}
+	text, err := json.Marshal(state)
+	// A decoded state takes some times the room of its JSON; two is a fair guess.
+	s.measured, s.since = 2*len(text), 0
+	return err
+}
+
 // keep remembers an aggregate, unless a later state of it is known.
 func (a *Aggregate[S, E]) keep(c *Cache, f Folded[S]) {
 	if c == nil || f.Tip.Version() == 0 {
 		return
 	}
-	state, err := json.Marshal(f.State)
-	if err != nil {
+	if err := f.size.measure(f.State); err != nil {
 		return // snapshots of it fail as well, and say so
 	}
-	// A decoded state takes some times the room of its JSON; two is a fair guess.
-	entry := &cached{f.Tip.Stream(), f, overhead + 2*len(state) + 24*cap(f.recent)}
+	entry := &cached{f.Tip.Stream(), f, overhead + f.size.measured + 2*f.size.since + 24*cap(f.recent)}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if at, ok := c.stream[entry.stream]; ok {

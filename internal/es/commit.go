@@ -55,6 +55,9 @@ type Commit struct {
 	At       time.Time // UTC, whole milliseconds; never before the stream's previous commit
 	PrevHash Hash      // the previous commit's Hash; zero for the first
 	Hash     Hash      // over PrevHash and everything else in the commit
+	// Uncovered names something that is stored with the commit and not under its hash, as no
+	// commit is written; "": nothing.
+	Uncovered string
 }
 
 // Last is the version of the commit's last event.
@@ -170,8 +173,10 @@ func (t Tip) Follow(c Commit) (Tip, error) {
 	switch {
 	case c.Stream != t.stream:
 		return t, &DamagedError{t.stream, c.Version, fmt.Sprintf("a commit of %s is in its place", c.Stream)}
-	case c.Version != t.version+1:
+	case c.Version > t.version+1:
 		return t, &DamagedError{t.stream, t.version + 1, fmt.Sprintf("the next commit has version %d", c.Version)}
+	case c.Version <= t.version:
+		return t, &DamagedError{t.stream, c.Version, "there is another commit of this version"}
 	case len(c.Events) == 0:
 		return t, &DamagedError{t.stream, c.Version, "the commit has no events"}
 	case c.PrevHash != t.hash:

@@ -29,7 +29,8 @@ type Result struct {
 }
 
 // Execute carries out a command once, however often it is called with the same
-// meta.CommandID: a repeat gives the first result. expect, if not nil, is the version the
+// meta.CommandID, which there has to be: a repeat of one that has stored events gives the
+// first result, and one that was refused or changed nothing is decided anew. expect, if not nil, is the version the
 // stream has to be at, else [ErrStale]. It first decides on what is cached, or for a new
 // stream on nothing; a decision that stores events proves by that that it was made on the
 // present state, and any other is made again on what the store has. A conflict with another
@@ -37,6 +38,9 @@ type Result struct {
 // times. Errors are those of Decide, of [Store], [ErrStale] and [ErrKeyReused]; after any of
 // them but [ErrUnavailable] nothing was stored.
 func (x *Executor) Execute(ctx context.Context, meta Meta, expect *Version, s Step) (result Result, err error) {
+	if meta.CommandID == "" {
+		return Result{}, errors.New("execute: the command has no id")
+	}
 	a := asked{meta: meta, expect: expect, assume: true}
 	var last error = ErrConflict
 	unknown := 0

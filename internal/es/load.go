@@ -25,6 +25,10 @@ type Folded[S any] struct {
 	State  S
 	Tip    Tip
 	recent recent
+	size   size
+	// rejected is the hash of the stream's snapshot if that was made after commits that the
+	// stream does not have; zero: there is none.
+	rejected Hash
 }
 
 // Load folds a stream to its present state: what follows the cached state, or else what
@@ -61,14 +65,15 @@ func (a *Aggregate[S, E]) loadCold(ctx context.Context, r *Repository, s Stream)
 	if len(newest) == 0 || newest[0].Version == 1 {
 		return a.complete(ctx, r.Store, start, newest)
 	}
-	snapshot, err := a.snapshot(ctx, r, s)
+	snapshot, hash, err := a.snapshot(ctx, r, s)
 	if err != nil {
 		return start, err
 	}
 	f, err := a.complete(ctx, r.Store, snapshot, newest)
 	if damaged := (*DamagedError)(nil); errors.As(err, &damaged) && snapshot.Tip.Version() > 0 {
 		// The snapshot may be of another past, if the events were restored from a backup.
-		return a.complete(ctx, r.Store, start, newest)
+		f, err = a.complete(ctx, r.Store, start, newest)
+		f.rejected = hash
 	}
 	return f, err
 }
@@ -130,16 +135,9 @@ func (a *Aggregate[S, E]) fold(f Folded[S], c Commit) (Folded[S], error) {
 			return f, &DamagedError{c.Stream, version, fmt.Sprintf("%s does not belong on a %s stream", d.Type, a.Category)}
 		}
 		f.State = f.State.Evolve(e)
+		f.size.since += len(d.JSON) + len(d.Sealed)
 	}
 	f.Tip = tip
 	f.recent.add(c)
 	return f, nil
-}
-
-// after is what the aggregate has become once a commit with these events is stored.
-func (f Folded[S]) after(c Commit, state S) Folded[S] {
-	f.State = state
-	f.Tip = Tip{c.Stream, c.Last(), c.Hash, c.At}
-	f.recent.add(c)
-	return f
 }

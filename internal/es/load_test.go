@@ -7,7 +7,9 @@ import (
 	"iter"
 	"reflect"
 	"testing"
+	"time"
 
+	"github.com/interview-sandbox/annals/events"
 	"github.com/interview-sandbox/annals/internal/es"
 	"github.com/interview-sandbox/annals/internal/es/estest"
 )
@@ -107,16 +109,24 @@ func TestTheLast200CommandsAreRememberedAndOlderOnesMayBeForgotten(t *testing.T)
 	store, snapshots := grown(t, 450, 448)
 	x := executor(store)
 	x.Snapshots = snapshots
-	for _, command := range []int{251, 300, 450} {
+	for _, command := range []int{251, 300, 400, 401, 448, 449, 450} {
 		if got, err := x.Execute(t.Context(), as(fmt.Sprint(command)), nil, estest.Plain.On("1", estest.Give("other"))); err != nil || !got.Replay {
 			t.Errorf("command %d: got %+v, error %v", command, got, err)
 		}
 	}
 }
 
+// forge gives a snapshot another state, with the hash to it.
+func forge(s *es.Snapshot) {
+	s.State = []byte(`["forged"]`)
+	s.Hash = s.ComputeHash()
+}
+
 func TestASnapshotThatCannotBeReliedOnIsIgnored(t *testing.T) {
 	for name, spoil := range map[string]func(*es.Snapshot){
-		"another reducer":           func(s *es.Snapshot) { s.Reducer++; s.Hash = s.ComputeHash() },
+		"a later reducer":           func(s *es.Snapshot) { s.Reducer++; forge(s) },
+		"an earlier reducer":        func(s *es.Snapshot) { s.Reducer--; forge(s) },
+		"a state of another shape":  func(s *es.Snapshot) { s.Shape++; forge(s) },
 		"a state that was changed":  func(s *es.Snapshot) { s.State = []byte(`["forged"]`) },
 		"recent commands changed":   func(s *es.Snapshot) { s.Recent[0]++ },
 		"a version that was raised": func(s *es.Snapshot) { s.Version++ },
@@ -124,10 +134,10 @@ func TestASnapshotThatCannotBeReliedOnIsIgnored(t *testing.T) {
 		"recent commands cut off":   func(s *es.Snapshot) { s.Recent = s.Recent[:len(s.Recent)-1]; s.Hash = s.ComputeHash() },
 		"ahead of the stream":       func(s *es.Snapshot) { s.Version = 99; s.Hash = s.ComputeHash() },
 		"of another past":           func(s *es.Snapshot) { s.Tip[0]++; s.State = []byte(`["gone"]`); s.Hash = s.ComputeHash() },
-		"another stream's":          func(s *es.Snapshot) { s.Stream = "user#2"; s.Hash = s.ComputeHash() },
+		"another stream's":          func(s *es.Snapshot) { s.Stream = "user#2"; forge(s) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			for _, at := range []int{32, 8} { // within what a load reads first, and before it
+			for _, at := range []int{40, 32, 8} { // at the end, within what a load reads first, and before it
 				store, snapshots := grown(t, 40, at)
 				s, _, err := snapshots.Load(t.Context(), "user#1")
 				if err != nil {
@@ -142,6 +152,103 @@ func TestASnapshotThatCannotBeReliedOnIsIgnored(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+func TestASnapshotOfAPastThatIsGoneIsReplaced(t *testing.T) {
+	store, _ := grown(t, 48, 0)
+	_, later := grown(t, 100, 96)
+	r := &es.Repository{Store: store, Snapshots: later}
+	if err := estest.Plain.Snapshotter(r).Snapshot(t.Context(), "user#1", all(t, store)); err != nil {
+		t.Fatal(err)
+	}
+	if s, ok, err := later.Load(t.Context(), "user#1"); !ok || s.Version != 48 || err != nil {
+		t.Errorf("there is one at version %d: %v %v", s.Version, ok, err)
+	}
+}
+
+func TestASnapshotIsDueWhenACommitPassesAMultipleOfThePolicy(t *testing.T) {
+	for _, c := range []struct {
+		first es.Version
+		count int
+		due   bool
+	}{{1, 9, false}, {1, 10, true}, {10, 1, true}, {9, 3, true}, {11, 9, false}, {11, 10, true}, {19, 1, false}, {15, 20, true}} {
+		snapshots := new(estest.Snapshots)
+		policy := estest.Plain
+		policy.SnapshotEvery = 10
+		store := new(estest.Memory)
+		if c.first > 1 {
+			appendNames(t, store, "before", int(c.first)-1)
+		}
+		appendNames(t, store, "now", c.count)
+		commits := all(t, store)
+		if err := policy.Snapshotter(&es.Repository{Store: store, Snapshots: snapshots}).Snapshot(t.Context(), "user#1", commits[len(commits)-1:]); err != nil {
+			t.Fatal(err)
+		}
+		if _, ok, _ := snapshots.Load(t.Context(), "user#1"); ok != c.due {
+			t.Errorf("versions %d to %d: %v", c.first, int(c.first)+c.count-1, ok)
+		}
+	}
+}
+
+// appendNames appends one commit of so many events.
+func appendNames(t *testing.T, store *estest.Memory, command string, n int) {
+	t.Helper()
+	if _, err := executor(store).Execute(t.Context(), as(command), nil, estest.Plain.On("1", several(n))); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// several is a command that gives so many names.
+type several int
+
+func (n several) Decide(estest.Names, time.Time) (all []events.Auth, err error) {
+	for i := range n {
+		all = append(all, events.UserNameChanged{New: fmt.Sprint(i)})
+	}
+	return all, nil
+}
+
+type (
+	inner  struct{ A, B int }
+	before struct {
+		Name string
+		List []inner
+		By   map[string]inner
+		hid  int
+	}
+	renamed struct {
+		Name string `json:"name"`
+		List []inner
+		By   map[string]inner
+	}
+	retyped struct {
+		Name int
+		List []inner
+		By   map[string]inner
+	}
+	deeper struct {
+		Name string
+		List []struct{ A, C int }
+		By   map[string]inner
+	}
+	same struct {
+		Name string
+		List []inner
+		By   map[string]inner
+	}
+)
+
+func TestTheShapeOfAStateChangesWithWhatItsJSONDependsOn(t *testing.T) {
+	_ = before{}.hid
+	is := es.ShapeOf[before]()
+	if es.ShapeOf[same]() != is {
+		t.Error("it depends on a name or a field that JSON does not have")
+	}
+	for name, other := range map[string]uint32{"renamed": es.ShapeOf[renamed](), "retyped": es.ShapeOf[retyped](), "deeper": es.ShapeOf[deeper]()} {
+		if other == is {
+			t.Errorf("%s: the same shape", name)
+		}
 	}
 }
 

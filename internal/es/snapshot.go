@@ -19,6 +19,7 @@ type Snapshot struct {
 	At      time.Time // of that event's commit
 	Tip     Hash      // of that event's commit
 	Reducer int       // the aggregate's, see [Aggregate.Reducer]
+	Shape   uint32    // of the state's type: its fields, their names and types
 	State   []byte    // JSON; sealed if there is a subject
 	Subject string    // whose personal data the state holds; "": nobody's
 	Recent  []byte    // the last commands, so that repeats of them are known
@@ -34,6 +35,7 @@ func (s Snapshot) ComputeHash() Hash {
 	d.number(uint64(s.At.UnixMilli()))
 	d.Write(s.Tip[:])
 	d.number(uint64(s.Reducer))
+	d.number(uint64(s.Shape))
 	d.text(string(s.State))
 	d.text(s.Subject)
 	d.text(string(s.Recent))
@@ -47,33 +49,35 @@ type SnapshotStore interface {
 
 	// Save stores a snapshot unless there is one of the same stream that is better: of a
 	// higher reducer, or of the same and no lower version. A stored snapshot that does not
-	// fit its hash is never better. [ErrConflict] if it was not stored.
-	Save(ctx context.Context, snapshot Snapshot) error
+	// fit its hash, or whose hash is the one rejected, is never better. [ErrConflict] if it
+	// was not stored.
+	Save(ctx context.Context, snapshot Snapshot, rejected Hash) error
 }
 
-// snapshot restores a stream's snapshot; the state of an empty stream if there is none, or
-// none that this reducer made, or a damaged one, or one that cannot be opened any more.
-func (a *Aggregate[S, E]) snapshot(ctx context.Context, r *Repository, s Stream) (Folded[S], error) {
+// snapshot restores a stream's snapshot, and gives its hash; the state of an empty stream if
+// there is none, or none that this reducer made of such a state, or a damaged one, or one
+// that cannot be opened any more.
+func (a *Aggregate[S, E]) snapshot(ctx context.Context, r *Repository, s Stream) (Folded[S], Hash, error) {
 	empty := Folded[S]{Tip: StartOf(s)}
 	stored, ok, err := r.Snapshots.Load(ctx, s)
 	if err != nil {
-		return empty, err
+		return empty, Hash{}, err
 	}
-	if !ok || stored.Stream != s || stored.Reducer != a.Reducer || stored.Hash != stored.ComputeHash() {
-		return empty, nil
+	if !ok || stored.Stream != s || stored.Reducer != a.Reducer || stored.Shape != shapeOf[S]() || stored.Hash != stored.ComputeHash() {
+		return empty, Hash{}, nil
 	}
-	f := Folded[S]{Tip: Tip{s, stored.Version, stored.Tip, stored.At}}
 	state, err := stored.open(ctx, r.Vault)
 	if err != nil || state == nil {
-		return empty, err
+		return empty, Hash{}, err
 	}
+	f := Folded[S]{Tip: Tip{s, stored.Version, stored.Tip, stored.At}}
 	if json.Unmarshal(state, &f.State) != nil {
-		return empty, nil
+		return empty, Hash{}, nil
 	}
 	if f.recent, err = decodeRecent(stored.Recent); err != nil {
-		return empty, nil
+		return empty, Hash{}, nil
 	}
-	return f, nil
+	return f, stored.Hash, nil
 }
 
 // defaultSnapshotEvery keeps the commits since the last snapshot within the first read of a
@@ -122,7 +126,7 @@ func (p snapshotter[S, E]) Snapshot(ctx context.Context, s Stream, commits []Com
 	if err != nil {
 		return fmt.Errorf("make a snapshot of a %s: %w", s.Category(), err)
 	}
-	made := Snapshot{Stream: s, Version: f.Tip.version, At: f.Tip.at, Tip: f.Tip.hash, Reducer: p.aggregate.Reducer, State: state, Recent: f.recent.encode()}
+	made := Snapshot{Stream: s, Version: f.Tip.version, At: f.Tip.at, Tip: f.Tip.hash, Reducer: p.aggregate.Reducer, Shape: shapeOf[S](), State: state, Recent: f.recent.encode()}
 	if p.aggregate.Subject != nil {
 		if made, err = made.seal(ctx, p.repository.Vault, p.aggregate.Subject(f.State)); errors.Is(err, ErrErased) {
 			return nil
@@ -132,7 +136,7 @@ func (p snapshotter[S, E]) Snapshot(ctx context.Context, s Stream, commits []Com
 	}
 	made.Hash = made.ComputeHash()
 	// A snapshot that is too large to be stored is left out: it only saves time.
-	if err := p.repository.Snapshots.Save(ctx, made); err != nil && !errors.Is(err, ErrConflict) && !errors.Is(err, ErrTooLarge) {
+	if err := p.repository.Snapshots.Save(ctx, made, f.rejected); err != nil && !errors.Is(err, ErrConflict) && !errors.Is(err, ErrTooLarge) {
 		return fmt.Errorf("make a snapshot: %w", err)
 	}
 	return nil

@@ -64,10 +64,15 @@ func CheckAppend(commits []Pending) error {
 	return nil
 }
 
+// eventOverhead is what DynamoDB counts for an event besides its values: the names of its four
+// attributes, 1 byte for each of them, and 4 for the map in its list (Amazon DynamoDB
+// Developer Guide, "DynamoDB item sizes and formats").
+const eventOverhead = 32
+
 func (c Commit) size() int {
 	n := len(c.Stream) + len(c.CommandID) + len(c.Fingerprint) + len(c.CorrelationID) + len(c.CausationID) + len(c.Actor) + len(c.Trace) + 2*len(c.Hash)
 	for _, e := range c.Events {
-		n += 2*len(e.Type) + len(e.JSON) + len(e.Sealed) + len(e.Subject)
+		n += eventOverhead + 2*len(e.Type) + len(e.JSON) + len(e.Sealed) + len(e.Subject)
 	}
 	return n
 }

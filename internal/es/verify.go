@@ -63,6 +63,9 @@ func (c *chain) add(commit Commit, err error) bool {
 	switch {
 	case errors.As(err, &damaged):
 		c.report.FirstBad = &Bad{damaged.Version, damaged.Reason}
+		if next := c.tip.version + 1; damaged.Version > next {
+			c.report.FirstBad = &Bad{next, fmt.Sprintf("the next commit has version %d", damaged.Version)}
+		}
 		return false
 	case err != nil:
 		c.err = fmt.Errorf("verify: %w", err)
@@ -84,8 +87,12 @@ func (c *chain) check(commit Commit) error {
 	if commit.At.Before(c.tip.at) {
 		return damaged("it is older than the commit before it")
 	}
+	if commit.Uncovered != "" {
+		return damaged("its hash does not cover " + commit.Uncovered)
+	}
 	for _, w := range c.witnesses {
-		if w.Hash != nil && w.Version == commit.Last() && *w.Hash != commit.Hash {
+		reached := commit.Version <= w.Version && w.Version <= commit.Last()
+		if w.Hash != nil && reached && (w.Version != commit.Last() || *w.Hash != commit.Hash) {
 			return damaged("it is not the commit that was here before")
 		}
 	}

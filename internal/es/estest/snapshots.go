@@ -23,11 +23,11 @@ func (m *Snapshots) Load(_ context.Context, s es.Stream) (es.Snapshot, bool, err
 }
 
 // Save implements [es.SnapshotStore].
-func (m *Snapshots) Save(_ context.Context, snapshot es.Snapshot) error {
+func (m *Snapshots) Save(_ context.Context, snapshot es.Snapshot, rejected es.Hash) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	there, ok := m.kept[snapshot.Stream]
-	whole := ok && there.Hash == there.ComputeHash()
+	whole := ok && there.Hash == there.ComputeHash() && there.Hash != rejected
 	if whole && (there.Reducer > snapshot.Reducer || there.Reducer == snapshot.Reducer && there.Version >= snapshot.Version) {
 		return es.ErrConflict
 	}
