@@ -29,6 +29,12 @@ var newest = []Event{
 	SessionStarted{UserID: "0197a0f0-0000-7000-8000-000000000001", RefreshHash: []byte{1, 2, 3}, ExpiresAt: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), Client: "curl/8.0"},
 	UserNameChanged{Old: "Ada", New: "Ada Lovelace"},
 	UserRoleGranted{Role: "operator"},
+	ViewRebuildStarted{Generation: 2},
+	ViewRebuilt{Generation: 2},
+	ViewSwitched{Generation: 2},
+	ViewRolledBack{Generation: 1},
+	ViewGenerationDropped{Generation: 2},
+	ViewRedriven{Stream: "user#0197a0f0-0000-7000-8000-000000000001"},
 }
 
 func golden(eventType string) string { return filepath.Join("testdata", eventType+".json") }

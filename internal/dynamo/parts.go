@@ -36,8 +36,11 @@ type partItem struct {
 }
 
 func partRow(view string, generation, part int) string {
-	return fmt.Sprintf("rebuild/%s.%d#%d", view, generation, part)
+	return fmt.Sprintf("%s%s.%d#%d", partPrefix, view, generation, part)
 }
+
+// partPrefix keeps parts apart from rows.
+const partPrefix = "rebuild/"
 
 // LoadParts implements [projection.PartStore] with one BatchGetItem.
 func (p *Parts) LoadParts(ctx context.Context, view string, generation int) ([]projection.Part, error) {
@@ -98,19 +101,6 @@ func (p *Parts) SavePart(ctx context.Context, one projection.Part) error {
 		return es.ErrConflict
 	case err != nil:
 		return fmt.Errorf("save a part of the rebuild of view %s: %w", one.View, err)
-	}
-	return nil
-}
-
-// DropParts implements [projection.PartStore].
-func (p *Parts) DropParts(ctx context.Context, view string, generation int) error {
-	for part := range projection.Parts {
-		_, err := p.Client.DeleteItem(ctx, &dynamodb.DeleteItemInput{
-			TableName: &p.Table, Key: map[string]types.AttributeValue{"row": text(partRow(view, generation, part))},
-		})
-		if err != nil {
-			return fmt.Errorf("drop the parts of the rebuild of view %s: %w", view, err)
-		}
 	}
 	return nil
 }

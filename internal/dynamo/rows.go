@@ -246,6 +246,61 @@ func (r *Rows) batch(ctx context.Context, items []map[string]types.AttributeValu
 	return rows, nil
 }
 
+// Purge implements [projection.Rows] with one Scan of the keys of what the view has, whatever
+// generation it is of, and BatchWriteItems. A place is the key of the last item before it.
+func (r *Rows) Purge(ctx context.Context, view string, dropped func(int) bool, after []byte) (next []byte, err error) {
+	in := &dynamodb.ScanInput{
+		TableName: &r.Table, ConsistentRead: aws.Bool(true),
+		ProjectionExpression:     aws.String("#row"),
+		FilterExpression:         aws.String("begins_with(#row, :rows) OR begins_with(#row, :parts)"),
+		ExpressionAttributeNames: map[string]string{"#row": "row"},
+		ExpressionAttributeValues: map[string]types.AttributeValue{
+			":rows": text(view + "."), ":parts": text(partPrefix + view + "."),
+		},
+	}
+	if after != nil {
+		in.ExclusiveStartKey = map[string]types.AttributeValue{"row": text(string(after))}
+	}
+	page, err := r.Client.Scan(ctx, in)
+	if err != nil {
+		return nil, fmt.Errorf("look for rows to purge: %w", err)
+	}
+	var gone []types.WriteRequest
+	for _, key := range page.Items {
+		if generation, ok := generationOf(key["row"].(*types.AttributeValueMemberS).Value, view); ok && dropped(generation) {
+			gone = append(gone, types.WriteRequest{DeleteRequest: &types.DeleteRequest{Key: key}})
+		}
+	}
+	if err := r.delete(ctx, gone); err != nil {
+		return nil, err
+	}
+	if last := page.LastEvaluatedKey; last != nil {
+		next = []byte(last["row"].(*types.AttributeValueMemberS).Value)
+	}
+	return next, nil
+}
+
+// generationOf reads the generation out of the key of a row or of a part of a rebuild. That
+// of a purge is none.
+func generationOf(row, view string) (generation int, ok bool) {
+	rest, ok := strings.CutPrefix(strings.TrimPrefix(row, partPrefix), view+".")
+	digits, _, hasID := strings.Cut(rest, "#")
+	generation, err := strconv.Atoi(digits)
+	return generation, ok && hasID && err == nil && generation > 0
+}
+
+func (r *Rows) delete(ctx context.Context, gone []types.WriteRequest) error {
+	for len(gone) > 0 {
+		now := gone[:min(len(gone), 25)] // what one BatchWriteItem takes
+		out, err := r.Client.BatchWriteItem(ctx, &dynamodb.BatchWriteItemInput{RequestItems: map[string][]types.WriteRequest{r.Table: now}})
+		if err != nil {
+			return fmt.Errorf("purge rows: %w", err)
+		}
+		gone = append(gone[len(now):], out.UnprocessedItems[r.Table]...)
+	}
+	return nil
+}
+
 // A place in a list is the row's key and the sort key of the index, which together with the
 // partition is where a query of the index can go on.
 func encodePlace(key map[string]types.AttributeValue, sort string) string {

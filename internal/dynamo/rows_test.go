@@ -55,6 +55,7 @@ func TestTablesKeepTheContractsOfProjections(t *testing.T) {
 	projectiontest.ParkedContract(t, &dynamo.Parked{Client: client(), Table: prefix + "-parked"})
 	projectiontest.GenerationsContract(t, &dynamo.Generations{Client: client(), Table: prefix + "-views"})
 	projectiontest.PartsContract(t, &dynamo.Parts{Client: client(), Table: prefix + "-views"})
+	projectiontest.PurgeContract(t, &dynamo.Rows{Client: client(), Table: prefix + "-views"}, &dynamo.Parts{Client: client(), Table: prefix + "-views"})
 }
 
 // history stores a stream of commits with two events each.

@@ -24,9 +24,14 @@ type Projector struct {
 	// Parallel is how many streams are projected at the same time; 0 is the default, 16.
 	Parallel int
 
-	mu   sync.Mutex
-	kept map[string]Generations // as they were when a batch was last finished
+	mu     sync.Mutex
+	kept   map[string]Generations // as they were when a batch was last finished
+	keptAt time.Time
 }
+
+// maxKept is how old a projector's knowledge of the generations may be when it begins a
+// batch. What it writes to a generation that was given up since is bound by that, see settle.
+const maxKept = time.Minute
 
 // Project brings every projection up to these commits, which may be of any streams, in any
 // order and repeated. A stream that a projection can never follow is parked for it and
@@ -54,9 +59,9 @@ func (p *Projector) Project(ctx context.Context, commits []es.Commit) map[int]er
 
 func (p *Projector) generations(ctx context.Context) (map[string]Generations, error) {
 	p.mu.Lock()
-	kept := p.kept
+	kept, age := p.kept, p.Now().Sub(p.keptAt)
 	p.mu.Unlock()
-	if kept != nil {
+	if kept != nil && age < maxKept {
 		return kept, nil
 	}
 	return p.Generations.LoadGenerations(ctx)
@@ -65,7 +70,7 @@ func (p *Projector) generations(ctx context.Context) (map[string]Generations, er
 func (p *Projector) remember(g map[string]Generations) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.kept = g
+	p.kept, p.keptAt = g, p.Now()
 }
 
 // target is one stream's part of one generation of a projection.
@@ -203,16 +208,31 @@ func (p *Projector) Redrive(ctx context.Context, parked Parked) (still bool, err
 		if projection.name() != parked.View {
 			continue
 		}
-		for newest, err := range p.Store.Read(ctx, parked.Stream, es.Range{Backward: true, Limit: 1}) {
-			if err == nil {
-				err = p.follow(ctx, target{projection, parked.Generation, parked.Stream}, []es.Commit{newest})
-			}
-			if err != nil {
-				return true, fmt.Errorf("redrive: %w", err)
-			}
+		all, err := p.Generations.LoadGenerations(ctx)
+		if err != nil {
+			return true, fmt.Errorf("redrive: %w", err)
+		}
+		if of(all, parked.View).Dropped(parked.Generation) {
+			break
+		}
+		if err := p.catchUp(ctx, target{projection, parked.Generation, parked.Stream}); err != nil {
+			return true, fmt.Errorf("redrive: %w", err)
 		}
 		return projection.parked(ctx, p, parked.Generation, parked.Stream)
 	}
-	// The view is gone, and with it what was wrong.
+	// The view or its generation is gone, and with it what was wrong.
 	return false, p.Parked.Unpark(ctx, parked.View, parked.Generation, parked.Stream)
+}
+
+// catchUp brings one stream's part of a projection up to the stream's newest commit.
+func (p *Projector) catchUp(ctx context.Context, t target) error {
+	for newest, err := range p.Store.Read(ctx, t.stream, es.Range{Backward: true, Limit: 1}) {
+		if err == nil {
+			err = p.follow(ctx, t, []es.Commit{newest})
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -63,6 +63,12 @@ type Rows interface {
 
 	// Total gives the numbers of a total; one that nothing was added to is empty.
 	Total(ctx context.Context, k Key) (map[string]int64, error)
+
+	// Purge removes a page of what is stored of a view's generations that were dropped: rows,
+	// totals and the parts of rebuilds, from a place that an earlier page ended at, or from
+	// the start if that is nil. It returns where the next page starts, nil at the end. What
+	// is written meanwhile may stay.
+	Purge(ctx context.Context, view string, dropped func(generation int) bool, after []byte) (next []byte, err error)
 }
 
 // ErrPlace refuses a place in a list that no page has ended at.

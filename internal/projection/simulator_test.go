@@ -67,10 +67,11 @@ type world struct {
 	projectors []*projection.Projector
 	tips       map[es.Stream]es.Tip
 	clean      map[es.Stream][]string
-	feed       []es.Commit     // delivered or not, in the order of writing
-	done       map[string]bool // command ids of the commits that were acknowledged
-	depth      int             // of deliveries within deliveries
-	calm       bool            // no faults any more
+	feed       []es.Commit              // delivered or not, in the order of writing
+	done       map[string]bool          // command ids of the commits that were acknowledged
+	decided    map[es.Stream]es.Version // how much of the views' own streams is in feed
+	depth      int                      // of deliveries within deliveries
+	calm       bool                     // no faults any more
 	now        time.Time
 }
 
@@ -83,9 +84,9 @@ type sabotage struct {
 func newWorld(ctx context.Context, seed uint64, broken sabotage) *world {
 	w := &world{
 		ctx: ctx, random: rand.New(rand.NewPCG(seed, 1)), store: new(estest.Memory), memory: new(projectiontest.Memory),
-		tips: map[es.Stream]es.Tip{}, clean: map[es.Stream][]string{}, done: map[string]bool{}, now: estest.Now,
+		tips: map[es.Stream]es.Tip{}, clean: map[es.Stream][]string{}, done: map[string]bool{}, decided: map[es.Stream]es.Version{}, now: estest.Now,
 	}
-	w.memory.Fail = w.interfere
+	w.memory.Fail, w.memory.Now = w.interfere, func() time.Time { return w.now }
 	store, rows := es.Store(w.store), projection.Rows(w.memory)
 	if broken.store != nil {
 		store = broken.store(store)
@@ -96,14 +97,14 @@ func newWorld(ctx context.Context, seed uint64, broken sabotage) *world {
 	for range 2 {
 		w.projectors = append(w.projectors, &projection.Projector{
 			Store: store, Rows: rows, Parked: w.memory, Generations: w.memory, Parallel: 1,
-			Projections: []projection.Projection{&trail, &lengths}, Now: func() time.Time { return w.now },
+			Projections: []projection.Projection{&trail, &lengths, projection.Rebuilds}, Now: func() time.Time { return w.now },
 		})
 	}
 	return w
 }
 
-// interfere happens around every write: a crash, before or after it, or another projector's
-// whole batch.
+// interfere happens around every write: a crash, before or after it, another projector's
+// whole batch, or somebody else's command or task.
 func (w *world) interfere(bool) error {
 	switch n := w.random.IntN(100); {
 	case w.calm:
@@ -111,6 +112,8 @@ func (w *world) interfere(bool) error {
 		return projectiontest.ErrInjected
 	case n < 12 && w.depth < 2:
 		w.deliver()
+	case n < 15 && w.depth < 2:
+		w.rebuild()
 	}
 	return nil
 }
@@ -147,8 +150,21 @@ func (w *world) write() error {
 	return nil
 }
 
+// tell puts into the feed what was decided about views.
+func (w *world) tell() {
+	for _, view := range []string{trail.Name, lengths.Name} {
+		s := es.NewStream("view", view)
+		for c, err := range w.store.Read(w.ctx, s, es.Range{After: w.decided[s]}) {
+			if err == nil {
+				w.feed, w.decided[s] = append(w.feed, c), c.Last()
+			}
+		}
+	}
+}
+
 // deliver gives one projector some commits: any of those written, in any order, some twice.
 func (w *world) deliver() {
+	w.tell()
 	if len(w.feed) == 0 {
 		return
 	}
@@ -171,28 +187,52 @@ func (w *world) deliver() {
 func (w *world) rebuild() {
 	b := w.rebuilder(w.random.IntN(2))
 	view := []string{trail.Name, lengths.Name}[w.random.IntN(2)]
+	meta := es.Meta{CommandID: fmt.Sprint(w.random.Uint64())}
+	if w.depth == 0 && w.random.IntN(3) == 0 {
+		// Leases run out, and now and then all that anybody knew of the generations is old. Not
+		// while something is under way: no invocation takes that long.
+		w.now = w.now.Add([]time.Duration{time.Minute, time.Minute, 11 * time.Minute}[w.random.IntN(3)])
+	}
 	w.depth++
 	defer func() { w.depth-- }()
 	switch n := w.random.IntN(20); {
 	case n < 4:
-		b.Start(w.ctx, view)
+		b.Start(w.ctx, meta, nil, view)
 	case n < 14:
-		if w.random.IntN(2) == 0 {
-			w.now = w.now.Add(time.Minute) // leases run out
-		}
-		ctx, cancel := context.WithCancel(w.ctx)
-		defer cancel()
-		if w.random.IntN(4) == 0 {
-			b.Scanner = ending{b.Scanner, cancel, w.random.IntN(2)}
-		}
-		b.Work(ctx, view, w.random.IntN(projection.Parts))
+		w.work(b)
 	case n < 17:
-		b.Switch(w.ctx, view)
+		b.Switch(w.ctx, meta, nil, view)
 	case n < 19:
-		b.Rollback(w.ctx, view)
+		b.Rollback(w.ctx, meta, nil, view)
 	default:
-		b.Cancel(w.ctx, view)
+		b.Cancel(w.ctx, meta, nil, view)
 	}
+}
+
+// work does a task, or a part of it. It comes up again if it fails, and now and then
+// although it did not.
+func (w *world) work(b *projection.Rebuilder) {
+	t, ok, _ := w.memory.Take(w.random.IntN)
+	if !ok {
+		return
+	}
+	until := w.now.Add(time.Duration(w.random.IntN(2)) * time.Second)
+	ctx, cancel := context.WithCancel(w.ctx)
+	defer cancel()
+	if w.random.IntN(4) == 0 {
+		b.Scanner = ending{b.Scanner, cancel, w.random.IntN(2)}
+	}
+	if err := b.Do(ctx, t, until); err != nil || w.random.IntN(10) == 0 {
+		w.sendAgain(t)
+	}
+}
+
+func (w *world) sendAgain(t projection.Task) {
+	t.Delay = 0
+	was := w.calm
+	w.calm = true
+	w.memory.Send(w.ctx, t)
+	w.calm = was
 }
 
 // ending ends a worker's context after so many pages, as the limit of a function's time does.
@@ -216,23 +256,43 @@ func (e ending) Scan(ctx context.Context, part, parts int, after []byte) iter.Se
 }
 
 func (w *world) rebuilder(n int) *projection.Rebuilder {
-	return &projection.Rebuilder{Projector: w.projectors[n], Scanner: w.store, Parts: w.memory}
+	return &projection.Rebuilder{
+		Projector: w.projectors[n], Scanner: w.store, Parts: w.memory, Queue: w.memory,
+		Executor: &es.Executor{Repository: es.Repository{Store: w.store}, Now: func() time.Time { return w.now }},
+	}
 }
 
-// finish brings all rebuilds to their end.
+// finish does all tasks, those that come of them as well, which brings all rebuilds to their
+// end and leaves nothing of what was given up.
 func (w *world) finish() error {
-	for _, view := range []string{trail.Name, lengths.Name} {
-		for part := range projection.Parts {
-			w.now = w.now.Add(time.Minute)
-			if done, err := w.rebuilder(0).Work(w.ctx, view, part); err != nil || !done {
-				return fmt.Errorf("part %d of %s in calm: done %v, error %v", part, view, done, err)
-			}
+	for range 1000 {
+		w.now = w.now.Add(time.Minute)
+		t, ok, left := w.memory.Take(func(int) int { return 0 })
+		if left == 0 {
+			return w.finished()
+		}
+		if !ok {
+			continue
+		}
+		if err := w.rebuilder(0).Do(w.ctx, t, w.now.Add(time.Hour)); err != nil {
+			return fmt.Errorf("%+v in calm: %w", t, err)
 		}
 	}
+	return errors.New("there are tasks without an end")
+}
+
+func (w *world) finished() (err error) {
 	all, err := w.memory.LoadGenerations(w.ctx)
 	for view, g := range all {
-		if g.Building {
-			err = errors.Join(err, fmt.Errorf("%s is still being built: %+v", view, g))
+		if g.Building || g.DroppedAt != 0 {
+			err = errors.Join(err, fmt.Errorf("%s is still being built or purged: %+v", view, g))
+		}
+		if left := w.memory.Holds(view, g.Dropped); len(left) > 0 {
+			err = errors.Join(err, fmt.Errorf("of %s, %+v, there still are %v", view, g, left))
+		}
+		w.tell()
+		if decided := w.decided[es.NewStream("view", view)]; g.Version != decided {
+			err = errors.Join(err, fmt.Errorf("%s shows version %d of what was decided, of %d", view, g.Version, decided))
 		}
 	}
 	return err
@@ -267,7 +327,7 @@ func (w *world) run() error {
 	if failed := w.projectors[0].Project(w.ctx, last); len(failed) > 0 {
 		return fmt.Errorf("in calm: %v", failed)
 	}
-	return w.compare()
+	return errors.Join(w.compare(), w.finished())
 }
 
 func (w *world) compare() error {

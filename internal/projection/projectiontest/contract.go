@@ -229,7 +229,7 @@ func ParkedContract(t *testing.T, p projection.ParkedStore) {
 // GenerationsContract holds a store to what [projection.GenerationStore] promises. It has to
 // be empty at first.
 func GenerationsContract(t *testing.T, g projection.GenerationStore) {
-	building := projection.Generations{Live: 1, Other: 2, Building: true}
+	building := projection.Generations{Live: 1, Other: 2, Building: true, Newest: 2, Version: 3, DroppedAt: 1767323045678}
 	change := func(view string, was, now projection.Generations, want error) {
 		t.Helper()
 		if err := g.ChangeGenerations(t.Context(), view, was, now); !errors.Is(err, want) {
@@ -287,12 +287,73 @@ func PartsContract(t *testing.T, s projection.PartStore) {
 	if got := load(3); len(got) > 0 {
 		t.Errorf("another generation has %+v", got)
 	}
-	for range 2 {
-		if err := s.DropParts(t.Context(), view, 2); err != nil {
-			t.Fatal(err)
+	third := projection.Part{View: view, Generation: 4, Part: 3, Revision: 1, StartedAt: at}
+	save(third, nil)
+	if got := load(4); !reflect.DeepEqual(got, []projection.Part{third}) {
+		t.Errorf("of the third part alone: got %+v", got)
+	}
+}
+
+// PurgeContract holds a store to what [projection.Rows] promises of a purge. parts has to
+// keep the parts of rebuilds of the same views.
+func PurgeContract(t *testing.T, r projection.Rows, parts projection.PartStore) {
+	const generations, many = 4, 60
+	key := func(view string, generation int, id any) projection.Key {
+		return projection.Key{View: view, Generation: generation, ID: fmt.Sprint(id)}
+	}
+	viewsThere := []string{"purged", "purged-not", "other"}
+	for _, view := range viewsThere {
+		for g := 1; g <= generations; g++ {
+			for i := range many {
+				c := projection.Change{Key: key(view, g, i), Now: 1, Data: row{Name: "there"}, Totals: []projection.Delta{{Key: key(view, g, "total/all/0"), Add: map[string]int64{"n": 1}}}}
+				c.Places[0] = projection.Place{Partition: "all", Sort: fmt.Sprint(i)}
+				if err := r.Save(t.Context(), c); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := parts.SavePart(t.Context(), projection.Part{View: view, Generation: g, Revision: 1}); err != nil {
+				t.Fatal(err)
+			}
 		}
 	}
-	if got := load(2); len(got) > 0 {
-		t.Errorf("dropped parts are still there: %+v", got)
+	own := projection.Part{View: "purged", Generation: 0, Revision: 1}
+	if err := parts.SavePart(t.Context(), own); err != nil {
+		t.Fatal(err)
+	}
+	dropped := func(g int) bool { return g == 1 || g == 3 }
+	pages := 0
+	for after, first := []byte(nil), true; first || after != nil; first = false {
+		next, err := r.Purge(t.Context(), "purged", dropped, after)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if pages++; pages > 10_000 {
+			t.Fatal("a purge comes to no end")
+		}
+		after = next
+	}
+	for _, view := range viewsThere {
+		for g := 1; g <= generations; g++ {
+			want := view != "purged" || !dropped(g)
+			total, err := r.Total(t.Context(), key(view, g, "total/all/0"))
+			left, err2 := parts.LoadParts(t.Context(), view, g)
+			if err != nil || err2 != nil || len(total) > 0 != want || len(left) > 0 != want {
+				t.Errorf("generation %d of %s: total %v, parts %v, errors %v, %v; want them there: %v", g, view, total, left, err, err2, want)
+			}
+			for i := range many {
+				var got row
+				stored, err := r.Load(t.Context(), key(view, g, i), &got, true)
+				if err != nil || stored.Version > 0 != want {
+					t.Fatalf("row %d of generation %d of %s: %+v, error %v, want it there: %v", i, g, view, stored, err, want)
+				}
+			}
+			listed := listed(t, r, projection.Listing{View: view, Generation: g, Partition: "all", Limit: 100})
+			if len(listed) > 0 != want {
+				t.Errorf("generation %d of %s lists %d rows, want them there: %v", g, view, len(listed), want)
+			}
+		}
+	}
+	if left, err := parts.LoadParts(t.Context(), "purged", 0); err != nil || len(left) != 1 {
+		t.Errorf("the part that is the purge itself: %v, error %v", left, err)
 	}
 }

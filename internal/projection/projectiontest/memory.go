@@ -12,17 +12,20 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/interview-sandbox/annals/internal/es"
 	"github.com/interview-sandbox/annals/internal/projection"
 )
 
-// Memory is a real store of rows, of what is parked and of generations, all in memory. Its
-// zero value is ready.
+// Memory is a real store of rows, of what is parked, of generations and parts of rebuilds,
+// and a queue of tasks, all in memory. Its zero value is ready.
 type Memory struct {
 	// Fail, if set, is asked before every write, and again after it, and may return an error
 	// for the writer to get. Nothing is locked meanwhile, so others may write.
 	Fail func(after bool) error
+	// Now is the clock by which tasks come up that have a delay; nil: it stands still.
+	Now func() time.Time
 
 	mu          sync.Mutex
 	rows        map[projection.Key]stored
@@ -30,6 +33,12 @@ type Memory struct {
 	parked      map[parkedKey]projection.Parked
 	generations map[string]projection.Generations
 	parts       map[partKey]projection.Part
+	tasks       []delayed
+}
+
+type delayed struct {
+	projection.Task
+	until time.Time
 }
 
 type partKey struct {
@@ -226,13 +235,12 @@ func (m *Memory) ChangeGenerations(_ context.Context, view string, was, now proj
 func (m *Memory) LoadParts(_ context.Context, view string, generation int) (all []projection.Part, _ error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	for part := 0; ; part++ {
-		p, ok := m.parts[partKey{view, generation, part}]
-		if !ok {
-			return all, nil
+	for part := range projection.Parts {
+		if p, ok := m.parts[partKey{view, generation, part}]; ok {
+			all = append(all, p)
 		}
-		all = append(all, p)
 	}
+	return all, nil
 }
 
 // SavePart implements [projection.PartStore].
@@ -250,10 +258,110 @@ func (m *Memory) SavePart(_ context.Context, p projection.Part) error {
 	})
 }
 
-// DropParts implements [projection.PartStore].
-func (m *Memory) DropParts(_ context.Context, view string, generation int) error {
-	return m.write(func() error {
-		maps.DeleteFunc(m.parts, func(k partKey, _ projection.Part) bool { return k.view == view && k.generation == generation })
+// purgePage is how much a page of a purge looks at.
+const purgePage = 2
+
+// Purge implements [projection.Rows].
+func (m *Memory) Purge(_ context.Context, view string, dropped func(int) bool, after []byte) (next []byte, err error) {
+	err = m.write(func() error {
+		removals := map[string]func(){} // by the place of what they remove
+		for k := range m.rows {
+			removals["row "+place(k)] = func() { delete(m.rows, k) }
+		}
+		for k := range m.totals {
+			removals["total "+place(k)] = func() { delete(m.totals, k) }
+		}
+		for k := range m.parts {
+			p := projection.Key{View: k.view, Generation: k.generation, ID: fmt.Sprint(k.part)}
+			removals["part "+place(p)] = func() { delete(m.parts, k) }
+		}
+		seen := 0
+		for _, at := range slices.Sorted(maps.Keys(removals)) {
+			if at <= string(after) {
+				continue
+			}
+			if seen++; seen > purgePage {
+				return nil
+			}
+			next = []byte(at)
+			var kind, of string
+			var generation int
+			fmt.Sscan(at, &kind, &of, &generation)
+			if of == view && generation > 0 && dropped(generation) {
+				removals[at]()
+			}
+		}
+		next = nil
 		return nil
 	})
+	return next, err
+}
+
+func place(k projection.Key) string { return fmt.Sprint(k.View, " ", k.Generation, " ", k.ID) }
+
+// Holds lists the rows, totals, parts of rebuilds and parked streams of a view's generations
+// of which dropped is true.
+func (m *Memory) Holds(view string, dropped func(int) bool) (all []string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	note := func(kind, of string, generation int, id any) {
+		if of == view && generation > 0 && dropped(generation) {
+			all = append(all, fmt.Sprint(kind, " ", id, " of generation ", generation))
+		}
+	}
+	for k := range m.rows {
+		note("row", k.View, k.Generation, k.ID)
+	}
+	for k := range m.totals {
+		note("total", k.View, k.Generation, k.ID)
+	}
+	for k := range m.parts {
+		note("part", k.view, k.generation, k.part)
+	}
+	for k := range m.parked {
+		note("parked", k.view, k.generation, k.stream)
+	}
+	slices.Sort(all)
+	return all
+}
+
+// Send implements [projection.Queue].
+func (m *Memory) Send(_ context.Context, tasks ...projection.Task) error {
+	for _, t := range tasks {
+		err := m.write(func() error {
+			m.tasks = append(m.tasks, delayed{t, m.now().Add(t.Delay)})
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Take takes a task out of the queue: of those whose delay is over, the one that pick chooses
+// by its place. One that fails has to be sent again. left is how many there were.
+func (m *Memory) Take(pick func(n int) int) (t projection.Task, ok bool, left int) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var due []int
+	for i, d := range m.tasks {
+		if !d.until.After(m.now()) {
+			due = append(due, i)
+		}
+	}
+	if len(due) == 0 {
+		return t, false, len(m.tasks)
+	}
+	i := due[pick(len(due))]
+	t, left = m.tasks[i].Task, len(m.tasks)
+	m.tasks = slices.Delete(m.tasks, i, i+1)
+	return t, true, left
+}
+
+func (m *Memory) now() time.Time {
+	if m.Now == nil {
+		return time.Time{}
+	}
+	return m.Now()
 }

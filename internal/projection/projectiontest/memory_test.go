@@ -7,4 +7,6 @@ func TestMemoryKeepsTheContracts(t *testing.T) {
 	ParkedContract(t, new(Memory))
 	GenerationsContract(t, new(Memory))
 	PartsContract(t, new(Memory))
+	both := new(Memory)
+	PurgeContract(t, both, both)
 }
