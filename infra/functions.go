@@ -25,6 +25,11 @@ func (s *system) function(f topology.Function) awslambda.CfnFunction {
 	if len(f.KMS) > 0 {
 		environment["ANNALS_KMS_KEY"] = s.key.AttrArn()
 	}
+	for _, q := range topology.Queues() {
+		if slices.Contains(f.Sends, q.ID) {
+			environment[q.Setting()] = s.queues[q.ID].Ref() // its URL
+		}
+	}
 	fn := awslambda.NewCfnFunction(s.stack, jsii.String(id+"Function"), &awslambda.CfnFunctionProps{
 		FunctionName:  &name,
 		Runtime:       jsii.String("provided.al2023"),
@@ -52,6 +57,14 @@ func (s *system) role(id string, f topology.Function, logs awslogs.CfnLogGroup) 
 	}
 	if len(f.KMS) > 0 {
 		policy.AddStatements(allow(s.key.AttrArn(), prefixed("kms:", f.KMS)...))
+	}
+	for _, q := range topology.Queues() {
+		if slices.Contains(f.Sends, q.ID) {
+			policy.AddStatements(allow(s.queues[q.ID].AttrArn(), "sqs:SendMessage"))
+		}
+		if q.Function == f.Name {
+			policy.AddStatements(allow(s.queues[q.ID].AttrArn(), "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"))
+		}
 	}
 	sources := slices.DeleteFunc(topology.EventSources(), func(e topology.EventSource) bool { return e.Function != f.Name })
 	for _, e := range sources {

@@ -23,12 +23,17 @@ func TestFunctionsAreExactlyThoseOfTheTopology(t *testing.T) {
 			r.at("Architectures"), r.at("Environment", "Variables"), string(code)})
 	}
 	for _, f := range topology.Functions() {
-		environment := "{ANNALS_PREFIX=annals}"
+		environment := "ANNALS_PREFIX=annals"
 		if len(f.KMS) > 0 {
-			environment = "{ANNALS_KMS_KEY=" + standard.only(t, "AWS::KMS::Key").arn() + " ANNALS_PREFIX=annals}"
+			environment = "ANNALS_KMS_KEY=" + standard.only(t, "AWS::KMS::Key").arn() + " " + environment
+		}
+		for _, q := range topology.Queues() {
+			if slices.Contains(f.Sends, q.ID) {
+				environment += " ANNALS_QUEUE_" + strings.ToUpper(q.ID) + "=" + standard.named(t, "AWS::SQS::Queue", "QueueName", "annals-"+q.Suffix).ref()
+			}
 		}
 		want["annals-"+f.Name] = facts{strconv.Itoa(f.Memory), seconds(f.Timeout), "provided.al2023", "bootstrap",
-			"[arm64]", environment, string(zipOf(f.Name))}
+			"[arm64]", "{" + environment + "}", string(zipOf(f.Name))}
 	}
 	same(t, "function", got, want)
 }
@@ -80,6 +85,15 @@ func TestPermissionsAreExactlyTheGrantsOfTheTopology(t *testing.T) {
 		}
 		for _, a := range f.KMS {
 			grant(key, "kms:"+a)
+		}
+		for _, q := range topology.Queues() {
+			arn := standard.named(t, "AWS::SQS::Queue", "QueueName", "annals-"+q.Suffix).arn()
+			if slices.Contains(f.Sends, q.ID) {
+				grant(arn, "sqs:SendMessage")
+			}
+			if q.Function == f.Name {
+				grant(arn, "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage")
+			}
 		}
 		for _, e := range topology.EventSources() {
 			if e.Function == f.Name {

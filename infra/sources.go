@@ -2,10 +2,12 @@ package main
 
 import (
 	"encoding/json"
+	"time"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
 	"github.com/aws/jsii-runtime-go"
 
 	"github.com/interview-sandbox/annals/internal/topology"
@@ -53,6 +55,33 @@ func filter(e topology.EventSource) any {
 	return &awslambda.CfnEventSourceMapping_FilterCriteriaProperty{
 		Filters: []*awslambda.CfnEventSourceMapping_FilterProperty{{Pattern: jsii.String(string(text))}},
 	}
+}
+
+// deadLetterDays is the longest that SQS keeps a message.
+const deadLetterDays = 14
+
+// queue gets a queue of dead letters beside it, for messages that fail again and again.
+func (s *system) queue(q topology.Queue) awssqs.CfnQueue {
+	dead := awssqs.NewCfnQueue(s.stack, jsii.String(q.ID+"DeadLetters"), &awssqs.CfnQueueProps{
+		QueueName:              jsii.String(q.Name(s.props.Name) + "-dead"),
+		MessageRetentionPeriod: jsii.Number((deadLetterDays * 24 * time.Hour).Seconds()),
+		SqsManagedSseEnabled:   jsii.Bool(true),
+	})
+	return awssqs.NewCfnQueue(s.stack, jsii.String(q.ID+"Queue"), &awssqs.CfnQueueProps{
+		QueueName:            jsii.String(q.Name(s.props.Name)),
+		VisibilityTimeout:    jsii.Number(q.Visibility.Seconds()),
+		SqsManagedSseEnabled: jsii.Bool(true),
+		RedrivePolicy:        map[string]any{"deadLetterTargetArn": dead.AttrArn(), "maxReceiveCount": q.Receives},
+	})
+}
+
+// queueSource hands over one message at a time, so that no failure brings another one back.
+func (s *system) queueSource(q topology.Queue) {
+	awslambda.NewCfnEventSourceMapping(s.stack, jsii.String(logicalID(q.Function)+"From"+q.ID), &awslambda.CfnEventSourceMappingProps{
+		FunctionName:   s.functions[q.Function].Ref(),
+		EventSourceArn: s.queues[q.ID].AttrArn(),
+		BatchSize:      jsii.Number(1),
+	})
 }
 
 // failureBucket takes what a consumer could not process. S3 and not a queue, because Lambda

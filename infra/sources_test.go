@@ -20,6 +20,9 @@ func TestEventSourcesAreExactlyThoseOfTheTopology(t *testing.T) {
 	}
 	got, want := map[string]facts{}, map[string]facts{}
 	for _, r := range standard.all("AWS::Lambda::EventSourceMapping") {
+		if r.at("StartingPosition") == "" {
+			continue // of a queue
+		}
 		f := facts{r.at("EventSourceArn"), r.at("StartingPosition"), r.at("BatchSize"), r.at("MaximumBatchingWindowInSeconds"),
 			r.at("BisectBatchOnFunctionError"), r.at("FunctionResponseTypes"), r.at("MaximumRetryAttempts"),
 			r.at("MaximumRecordAgeInSeconds"), r.at("ParallelizationFactor"), r.at("DestinationConfig", "OnFailure", "Destination"), nil}
@@ -37,6 +40,31 @@ func TestEventSourcesAreExactlyThoseOfTheTopology(t *testing.T) {
 			standard.only(t, "AWS::S3::Bucket").arn(), wanted(e)}
 	}
 	same(t, "event source", got, want)
+}
+
+func TestQueuesAreExactlyThoseOfTheTopology(t *testing.T) {
+	type facts struct{ Visibility, Retention, Encrypted, Redrive string }
+	got, want := map[string]facts{}, map[string]facts{}
+	for _, r := range standard.all("AWS::SQS::Queue") {
+		put(t, got, r.at("QueueName"), facts{r.at("VisibilityTimeout"), r.at("MessageRetentionPeriod"), r.at("SqsManagedSseEnabled"), r.at("RedrivePolicy")})
+	}
+	sources := map[string]string{}
+	for _, r := range standard.all("AWS::Lambda::EventSourceMapping") {
+		if r.at("StartingPosition") == "" {
+			put(t, sources, r.at("EventSourceArn"), r.at("FunctionName")+" "+r.at("BatchSize"))
+		}
+	}
+	wantSources := map[string]string{}
+	for _, q := range topology.Queues() {
+		dead := standard.named(t, "AWS::SQS::Queue", "QueueName", "annals-"+q.Suffix+"-dead")
+		want["annals-"+q.Suffix+"-dead"] = facts{"", "1209600", "true", ""}
+		want["annals-"+q.Suffix] = facts{seconds(q.Visibility), "", "true",
+			"{deadLetterTargetArn=" + dead.arn() + " maxReceiveCount=" + strconv.Itoa(q.Receives) + "}"}
+		fn := standard.named(t, "AWS::Lambda::Function", "FunctionName", "annals-"+q.Function)
+		wantSources[standard.named(t, "AWS::SQS::Queue", "QueueName", "annals-"+q.Suffix).arn()] = fn.ref() + " 1"
+	}
+	same(t, "queue", got, want)
+	same(t, "source of the queue", sources, wantSources)
 }
 
 func TestFilterAsksForNamesAndTypesTogether(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 
@@ -34,6 +35,7 @@ type system struct {
 	key       awskms.CfnKey
 	failures  awss3.Bucket
 	tables    map[string]awsdynamodb.CfnTable  // by topology.Table.ID
+	queues    map[string]awssqs.CfnQueue       // by topology.Queue.ID
 	functions map[string]awslambda.CfnFunction // by topology.Function.Name
 }
 
@@ -49,10 +51,14 @@ func NewStack(scope constructs.Construct, id string, props Props) awscdk.Stack {
 		}),
 		props:     props,
 		tables:    map[string]awsdynamodb.CfnTable{},
+		queues:    map[string]awssqs.CfnQueue{},
 		functions: map[string]awslambda.CfnFunction{},
 	}
 	for _, t := range topology.Tables() {
 		s.tables[t.ID] = s.table(t)
+	}
+	for _, q := range topology.Queues() {
+		s.queues[q.ID] = s.queue(q)
 	}
 	s.key = s.wrappingKey()
 	s.failures = s.failureBucket()
@@ -61,6 +67,9 @@ func NewStack(scope constructs.Construct, id string, props Props) awscdk.Stack {
 	}
 	for _, e := range topology.EventSources() {
 		s.eventSource(e)
+	}
+	for _, q := range topology.Queues() {
+		s.queueSource(q)
 	}
 	s.api()
 	return s.stack

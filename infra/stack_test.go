@@ -81,12 +81,13 @@ func TestNothingElseIsDeployed(t *testing.T) {
 		"AWS::DynamoDB::Table":            len(topology.Tables()),
 		"AWS::IAM::Role":                  functions,
 		"AWS::KMS::Key":                   1,
-		"AWS::Lambda::EventSourceMapping": len(topology.EventSources()),
+		"AWS::Lambda::EventSourceMapping": len(topology.EventSources()) + len(topology.Queues()),
 		"AWS::Lambda::Function":           functions,
 		"AWS::Lambda::Permission":         len(routed) + 1,
 		"AWS::Logs::LogGroup":             functions + 1,
 		"AWS::S3::Bucket":                 1,
 		"AWS::S3::BucketPolicy":           1,
+		"AWS::SQS::Queue":                 2 * len(topology.Queues()),
 	}
 	got := map[string]int{}
 	for _, r := range standard.Resources {

@@ -61,6 +61,8 @@ var places = []place{
 	{"internal/stream", "events internal/es internal/api internal/dynamo github.com/aws/aws-lambda-go " +
 		"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue", "",
 		"payloads of a stream carry any module's events; a table's items are the store's to decode"},
+	{"internal/queue", "internal/projection github.com/aws/aws-lambda-go github.com/aws/aws-sdk-go-v2", "network",
+		"an adapter of one AWS service knows that service and what it adapts it to"},
 	{"internal/topology", "internal/api " + modules, "",
 		"the system as data must not need the system"},
 	{"internal/app", "events internal/... *", allPowers,

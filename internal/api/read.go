@@ -30,14 +30,15 @@ func One[R any](ctx context.Context, call Call, view *projection.View[R], views 
 	if err == nil && !ok {
 		err = ErrNotFound
 	}
-	if !call.Caller.seesPersonal(id) {
-		row = withoutPersonal(row)
-	}
-	return Reply[R]{Body: row, Version: version}, err
+	return Reply[R]{Body: Visible(call.Caller, id, row), Version: version}, err
 }
 
-// withoutPersonal empties the fields of a row that are marked as personal data.
-func withoutPersonal[R any](row R) R {
+// Visible empties the fields of a row that are marked as personal data, unless the caller
+// may see those of the owner.
+func Visible[R any](c Caller, owner string, row R) R {
+	if c.seesPersonal(owner) {
+		return row
+	}
 	v := reflect.ValueOf(&row).Elem()
 	for _, f := range reflect.VisibleFields(v.Type()) {
 		if f.Tag.Get("data") == "personal" {

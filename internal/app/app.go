@@ -31,6 +31,7 @@ type Config struct {
 	Credentials aws.CredentialsProvider // nil: some, as local endpoints take any
 	KMSKey      string                  // ARN of the key that wraps the system's keys; "" means KeyFile
 	KeyFile     string                  // path of a local wrapping key, made on first use; embedded stack only
+	Queues      map[string]string       // URLs of the queues by their ids in the topology
 	Now         func() time.Time
 	Rand        io.Reader
 	Log         *slog.Logger
@@ -47,9 +48,11 @@ type Build func(context.Context, Config) (lambda.Handler, error)
 func Functions() map[string]Build {
 	return map[string]Build{
 		"command-auth":      CommandAuth,
+		"command-operator":  CommandOperator,
 		"query":             Query,
 		topology.Authorizer: Authorizer,
 		"projector":         Projector,
+		"rebuild":           Rebuild,
 	}
 }
 

@@ -20,17 +20,22 @@ func Projector(_ context.Context, c Config) (lambda.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
+	p := s.projector(vault)
+	consumer := &stream.Consumer{Consume: p.Project, Damaged: p.Damaged, Log: s.Log}
+	return handler[stream.Batch, events.DynamoDBEventResponse](consumer.Handle), nil
+}
+
+// projector keeps the projections of every module and those of rebuilds.
+func (s system) projector(vault es.Vault) *projection.Projector {
 	repository := s.repository(vault)
 	account := &auth.Module{Executor: es.Executor{Repository: repository}}
-	p := &projection.Projector{
+	return &projection.Projector{
 		Store:       repository.Store,
 		Vault:       vault,
 		Rows:        s.rows(),
 		Parked:      &dynamo.Parked{Client: s.dynamodb, Table: s.table("Parked")},
 		Generations: s.generations(),
-		Projections: account.Projections(),
+		Projections: append(account.Projections(), projection.Rebuilds),
 		Now:         s.Now,
 	}
-	consumer := &stream.Consumer{Consume: p.Project, Damaged: p.Damaged, Log: s.Log}
-	return handler[stream.Batch, events.DynamoDBEventResponse](consumer.Handle), nil
 }

@@ -21,6 +21,6 @@ func Query(_ context.Context, c Config) (lambda.Handler, error) {
 	}
 	repository := s.repository(vault)
 	account := &auth.Module{Executor: es.Executor{Repository: repository}, Views: s.views(repository)}
-	staff := &operator.Module{Repository: repository}
+	staff := &operator.Module{Repository: repository, Rebuilds: s.rebuilder(vault)}
 	return s.gateway(slices.Concat(account.Routes(), staff.Routes(), []api.Route{api.Health()}), nil), nil
 }

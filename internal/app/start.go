@@ -9,6 +9,8 @@ import (
 
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"github.com/interview-sandbox/annals/internal/topology"
 )
 
 // Start runs a function in Lambda. A handler that can't be built ends the process, which
@@ -24,6 +26,10 @@ func Start(build Build) {
 }
 
 func fromEnvironment() Config {
+	queues := map[string]string{}
+	for _, q := range topology.Queues() {
+		queues[q.ID] = os.Getenv(q.Setting())
+	}
 	return Config{
 		Prefix:   os.Getenv("ANNALS_PREFIX"),
 		Region:   os.Getenv("AWS_REGION"),
@@ -36,6 +42,7 @@ func fromEnvironment() Config {
 			}, nil
 		}),
 		KMSKey: os.Getenv("ANNALS_KMS_KEY"),
+		Queues: queues,
 		Now:    time.Now,
 		Rand:   rand.Reader,
 		Log:    slog.New(slog.NewJSONHandler(os.Stdout, nil)),

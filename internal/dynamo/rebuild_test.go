@@ -14,6 +14,7 @@ import (
 	"github.com/interview-sandbox/annals/internal/es"
 	"github.com/interview-sandbox/annals/internal/es/estest"
 	"github.com/interview-sandbox/annals/internal/projection"
+	"github.com/interview-sandbox/annals/internal/projection/projectiontest"
 	"github.com/interview-sandbox/annals/localstack/tables"
 )
 
@@ -41,10 +42,12 @@ func TestARebuildUnderLiveTrafficComesToTheLiveGeneration(t *testing.T) {
 			Store: s, Now: time.Now, Generations: generations,
 			Rows:        &dynamo.Rows{Client: client(), Table: prefix + "-views"},
 			Parked:      &dynamo.Parked{Client: client(), Table: prefix + "-parked"},
-			Projections: []projection.Projection{&counts},
+			Projections: []projection.Projection{&counts, projection.Rebuilds},
 		},
-		Scanner: s,
-		Parts:   &dynamo.Parts{Client: client(), Table: prefix + "-views"},
+		Executor: &es.Executor{Repository: es.Repository{Store: s}, Now: time.Now},
+		Scanner:  s,
+		Parts:    &dynamo.Parts{Client: client(), Table: prefix + "-views"},
+		Queue:    &projectiontest.Memory{Now: time.Now},
 	}
 	reader := &projection.Reader{Store: s, Rows: b.Rows, Generations: generations, Now: time.Now}
 	const streams = 100
@@ -65,10 +68,10 @@ func TestARebuildUnderLiveTrafficComesToTheLiveGeneration(t *testing.T) {
 			}
 		})
 	}
-	if err := b.Start(t.Context(), "counts"); err != nil {
+	if _, err := b.Start(t.Context(), es.Meta{CommandID: "start"}, nil, "counts"); err != nil {
 		t.Fatal(err)
 	}
-	if err := b.Start(t.Context(), "counts"); err != projection.ErrRebuilding {
+	if _, err := b.Start(t.Context(), es.Meta{CommandID: "start again"}, nil, "counts"); err != projection.ErrRebuilding {
 		t.Errorf("a second rebuild at once: %v", err)
 	}
 	start := time.Now()
@@ -81,7 +84,7 @@ func TestARebuildUnderLiveTrafficComesToTheLiveGeneration(t *testing.T) {
 	}
 
 	all, err := generations.LoadGenerations(t.Context())
-	if want := (projection.Generations{Live: 1, Other: 2, Newest: 2}); err != nil || all["counts"] != want {
+	if want := (projection.Generations{Live: 1, Other: 2, Newest: 2, Version: 2}); err != nil || all["counts"] != want {
 		t.Fatalf("generations %+v, error %v", all, err)
 	}
 	for i := range streams {
@@ -102,18 +105,18 @@ func TestARebuildUnderLiveTrafficComesToTheLiveGeneration(t *testing.T) {
 	scanned := time.Since(start)
 	t.Logf("%d events: rebuilt in %v beside live traffic, a bare scan took %v", *rebuildEvents, rebuilt.Round(time.Millisecond), scanned.Round(time.Millisecond))
 
-	for _, step := range []struct {
-		do   func(context.Context, string) error
+	for i, step := range []struct {
+		do   func(context.Context, es.Meta, *es.Version, string) (es.Result, error)
 		live int
 	}{{b.Switch, 2}, {b.Rollback, 1}, {b.Switch, 2}, {b.Cancel, 2}} {
-		if err := step.do(t.Context(), "counts"); err != nil {
+		if _, err := step.do(t.Context(), es.Meta{CommandID: fmt.Sprint("step ", i)}, nil, "counts"); err != nil {
 			t.Fatal(err)
 		}
 		if all, err := generations.LoadGenerations(t.Context()); err != nil || all["counts"].Live != step.live {
 			t.Errorf("generations %+v, error %v, want %d live", all, err, step.live)
 		}
 	}
-	if err := b.Rollback(t.Context(), "counts"); err != projection.ErrNoWayBack {
+	if _, err := b.Rollback(t.Context(), es.Meta{CommandID: "rollback"}, nil, "counts"); err != projection.ErrNoWayBack {
 		t.Errorf("a way back that was given up: %v", err)
 	}
 }
@@ -122,10 +125,14 @@ func TestARebuildUnderLiveTrafficComesToTheLiveGeneration(t *testing.T) {
 func work(t *testing.T, b *projection.Rebuilder) {
 	t.Helper()
 	var wg sync.WaitGroup
-	for part := range projection.Parts {
+	for {
+		task, ok, _ := b.Queue.(*projectiontest.Memory).Take(func(int) int { return 0 })
+		if !ok {
+			break
+		}
 		wg.Go(func() {
-			if done, err := b.Work(t.Context(), "counts", part); err != nil || !done {
-				t.Errorf("part %d: done %v, error %v", part, done, err)
+			if err := b.Do(t.Context(), task, time.Now().Add(time.Hour)); err != nil {
+				t.Error(err)
 			}
 		})
 	}

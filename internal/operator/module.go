@@ -1,5 +1,5 @@
 // Package operator is the module of those who run the system: it looks at streams as they
-// are stored. Every route is for operators; auditors may read.
+// are stored, and rebuilds views. Every route is for operators; auditors may read.
 package operator
 
 import (
@@ -7,15 +7,26 @@ import (
 
 	"github.com/interview-sandbox/annals/internal/api"
 	"github.com/interview-sandbox/annals/internal/es"
+	"github.com/interview-sandbox/annals/internal/projection"
 )
 
 // Module answers the requests of the operator's routes.
-type Module struct{ es.Repository }
+type Module struct {
+	es.Repository
+	Rebuilds *projection.Rebuilder
+}
 
 // Routes lists the module's routes.
 func (m *Module) Routes() []api.Route {
 	return []api.Route{
 		api.Query("GET /admin/streams/{stream}/verify", api.Staff, m.verify),
+		api.Query("GET /admin/views", api.Staff, m.views),
+		api.Command("POST /admin/views/{view}/rebuild", api.Staff, m.rebuild),
+		api.Command("POST /admin/views/{view}/switch", api.Staff, m.switchTo),
+		api.Command("POST /admin/views/{view}/rollback", api.Staff, m.rollback),
+		api.Command("POST /admin/views/{view}/cancel", api.Staff, m.cancel),
+		api.Query("GET /admin/parked", api.Staff, m.parked),
+		api.Command("POST /admin/parked/redrive", api.Staff, m.redrive),
 	}
 }
 

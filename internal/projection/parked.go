@@ -3,6 +3,7 @@ package projection
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/interview-sandbox/annals/events"
@@ -31,6 +32,18 @@ type ParkedStore interface {
 	// ListParked gives a page of what is parked, in a fixed order, from after on; next is "" at
 	// the end.
 	ListParked(ctx context.Context, after string, limit int) (page []Parked, next string, err error)
+}
+
+// StillParked gives a page of what is parked for generations that have not been given up, as
+// ListParked does; it may have fewer than limit.
+func (p *Projector) StillParked(ctx context.Context, after string, limit int) (page []Parked, next string, err error) {
+	all, err := p.Generations.LoadGenerations(ctx)
+	if err != nil {
+		return nil, "", err
+	}
+	page, next, err = p.Parked.ListParked(ctx, after, limit)
+	page = slices.DeleteFunc(page, func(e Parked) bool { return of(all, e.View).Dropped(e.Generation) })
+	return page, next, err
 }
 
 // deterministic tells an error that will come again however often the same code meets the

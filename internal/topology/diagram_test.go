@@ -56,7 +56,13 @@ func diagram() string {
 	for _, e := range EventSources() {
 		line("%s ==>|stream| %s", e.Table, e.Function)
 	}
+	for _, q := range Queues() {
+		line("%s ==>|queue| %s", q.ID, q.Function)
+	}
 	for _, f := range Functions() {
+		for _, id := range f.Sends {
+			line("%s -->|sends| %s", f.Name, id)
+		}
 		for _, g := range f.Grants {
 			if g.Table != "Keys" { // read once, at the start; the picture is about requests
 				line("%s -->|%s| %s", f.Name, purpose(g.Actions), g.Table)
@@ -67,6 +73,9 @@ func diagram() string {
 		if t.ID != "Keys" {
 			line("%s[(%s)]", t.ID, t.Name("annals"))
 		}
+	}
+	for _, q := range Queues() {
+		line("%s[/%s/]", q.ID, q.Name("annals"))
 	}
 	for _, f := range Functions() {
 		line("%s[[%s]]", f.Name, f.Name)

@@ -6,6 +6,7 @@ package topology
 import (
 	"cmp"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/interview-sandbox/annals/internal/api"
@@ -62,6 +63,7 @@ type Function struct {
 	Timeout time.Duration
 	Grants  []Grant
 	KMS     []string // what it may do with the key that wraps the system's keys: "Decrypt", "GenerateDataKey"
+	Sends   []string // to which queues, by Queue.ID
 }
 
 // Route is one route of the HTTP API and the function that serves it.
@@ -87,6 +89,22 @@ type EventSource struct {
 	EventNames  []string // filter on eventName: INSERT
 	StreamTypes []string // filter on the types attribute; empty: all
 }
+
+// Queue is an SQS queue with the function that takes its messages, one at a time. A message
+// on which it fails comes up again.
+type Queue struct {
+	ID         string // the name in code and in templates: "Rebuild"
+	Suffix     string // the deployed name is <prefix>-<suffix>: "rebuild"
+	Function   string
+	Visibility time.Duration // after which a message comes up again; no shorter than the function's timeout
+	Receives   int           // after so many a message goes to the queue's dead letters instead
+}
+
+// Name is the deployed name of the queue under a prefix such as "annals".
+func (q Queue) Name(prefix string) string { return prefix + "-" + q.Suffix }
+
+// Setting is the environment variable that tells a function the queue's URL.
+func (q Queue) Setting() string { return "ANNALS_QUEUE_" + strings.ToUpper(q.ID) }
 
 // DefaultRoute is the function that answers every request no route matches, with the 404
 // or 405 problem that the contract asks for.
@@ -123,7 +141,14 @@ func Functions() []Function {
 			{"Keys", []string{"GetItem"}},
 			{"Events", []string{"Query"}},
 			{"Snapshots", []string{"GetItem"}},
-			{"Views", []string{"GetItem"}},
+			{"Views", []string{"GetItem", "BatchGetItem"}},
+			{"Parked", []string{"Scan"}},
+		}},
+		{Name: "command-operator", Memory: 256, Timeout: 25 * time.Second, KMS: []string{"Decrypt", "GenerateDataKey"}, Sends: []string{"Rebuild"}, Grants: []Grant{
+			{"Events", []string{"Query", "PutItem"}},
+			{"Views", []string{"GetItem", "PutItem", "UpdateItem"}},
+			{"Parked", []string{"Scan", "UpdateItem", "DeleteItem"}},
+			{"Keys", []string{"GetItem", "PutItem"}},
 		}},
 		{Name: Authorizer, Memory: 256, Timeout: 5 * time.Second, Grants: []Grant{
 			{"Keys", []string{"GetItem"}},
@@ -135,7 +160,20 @@ func Functions() []Function {
 			{"Views", []string{"GetItem", "PutItem", "UpdateItem"}},
 			{"Parked", []string{"UpdateItem", "DeleteItem"}},
 		}},
+		{Name: "rebuild", Memory: 1024, Timeout: 5 * time.Minute, KMS: []string{"Decrypt"}, Sends: []string{"Rebuild"}, Grants: []Grant{
+			{"Keys", []string{"GetItem"}},
+			{"Events", []string{"DescribeTable", "Query", "Scan", "PutItem"}},
+			{"Views", []string{"GetItem", "BatchGetItem", "Scan", "PutItem", "UpdateItem", "BatchWriteItem"}},
+			{"Parked", []string{"Scan", "UpdateItem", "DeleteItem"}},
+		}},
 	}
+}
+
+// Queues lists every queue. What fails for a day is put aside.
+func Queues() []Queue {
+	return []Queue{{
+		ID: "Rebuild", Suffix: "rebuild", Function: "rebuild", Visibility: 6 * time.Minute, Receives: 240,
+	}}
 }
 
 // EventSources lists every consumer of the event table's stream; a shard allows two.
@@ -184,6 +222,6 @@ func modules() []module {
 	return []module{
 		{routes: []api.Route{api.Health()}},
 		{commands: "command-auth", routes: new(auth.Module).Routes()},
-		{routes: new(operator.Module).Routes()},
+		{commands: "command-operator", routes: new(operator.Module).Routes()},
 	}
 }

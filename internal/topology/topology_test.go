@@ -3,6 +3,7 @@ package topology
 import (
 	"slices"
 	"testing"
+	"time"
 )
 
 // A misspelt name would otherwise show up as a crash of whatever reads the topology.
@@ -35,6 +36,20 @@ func TestEveryNameRefersToSomethingDeclared(t *testing.T) {
 		}
 		keys[r.Key()] = true
 	}
+	queues := map[string]bool{}
+	for _, q := range Queues() {
+		if !functions[q.Function] || queues[q.ID] {
+			t.Errorf("the queue %s is there twice, or goes to the unknown function %s", q.ID, q.Function)
+		}
+		queues[q.ID] = true
+	}
+	for _, f := range Functions() {
+		for _, id := range f.Sends {
+			if !queues[id] {
+				t.Errorf("function %s sends to the unknown queue %s", f.Name, id)
+			}
+		}
+	}
 	for _, e := range EventSources() {
 		if !functions[e.Function] || !tables[e.Table].Stream {
 			t.Errorf("function %s reads the stream of table %s, one of which does not exist", e.Function, e.Table)
@@ -54,6 +69,33 @@ func TestNoStreamHasMoreThanTwoReaders(t *testing.T) {
 	for table, functions := range readers {
 		if len(functions) > 2 {
 			t.Errorf("the stream of %s has the readers %v", table, functions)
+		}
+	}
+}
+
+// A purge of views waits longer than any function that writes to them takes; and a message
+// that comes up while a function is at it would be done twice.
+func TestNoFunctionRunsTooLong(t *testing.T) {
+	timeouts := map[string]time.Duration{}
+	for _, f := range Functions() {
+		if timeouts[f.Name] = f.Timeout; f.Timeout > 5*time.Minute {
+			t.Errorf("function %s may run for %v, and projection.settle counts on five minutes", f.Name, f.Timeout)
+		}
+	}
+	for _, q := range Queues() {
+		if q.Visibility < timeouts[q.Function] || q.Receives < 1 || q.Receives > 1000 {
+			t.Errorf("queue %s: a message comes up again after %v, the function takes %v; %d receives", q.ID, q.Visibility, timeouts[q.Function], q.Receives)
+		}
+	}
+}
+
+func TestOnlyTheFunctionThatRebuildsViewsDeletesFromThem(t *testing.T) {
+	for _, f := range Functions() {
+		for _, g := range f.Grants {
+			deletes := slices.Contains(g.Actions, "DeleteItem") || slices.Contains(g.Actions, "BatchWriteItem")
+			if g.Table == "Views" && deletes && f.Name != "rebuild" {
+				t.Errorf("%s may delete from Views", f.Name)
+			}
 		}
 	}
 }

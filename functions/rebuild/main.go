@@ -1,0 +1,6 @@
+// Command rebuild builds new generations of views and removes old ones, called by its queue.
+package main
+
+import "github.com/interview-sandbox/annals/internal/app"
+
+func main() { app.Start(app.Rebuild) }

@@ -1,0 +1,55 @@
+package app
+
+import (
+	"context"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/aws/aws-lambda-go/lambda"
+
+	"github.com/interview-sandbox/annals/internal/dynamo"
+	"github.com/interview-sandbox/annals/internal/es"
+	"github.com/interview-sandbox/annals/internal/operator"
+	"github.com/interview-sandbox/annals/internal/projection"
+	"github.com/interview-sandbox/annals/internal/queue"
+)
+
+// CommandOperator builds functions/command-operator.
+func CommandOperator(ctx context.Context, c Config) (lambda.Handler, error) {
+	s := newSystem(c)
+	ring, err := s.ring()
+	if err != nil {
+		return nil, err
+	}
+	secret, err := ring.Secret(ctx, "requests")
+	if err != nil {
+		return nil, err
+	}
+	vault, err := ring.Subjects(s.Now)
+	if err != nil {
+		return nil, err
+	}
+	staff := &operator.Module{Rebuilds: s.rebuilder(vault)}
+	return s.gateway(staff.Routes(), secret), nil
+}
+
+// Rebuild builds functions/rebuild, which works off the queue of the same name.
+func Rebuild(_ context.Context, c Config) (lambda.Handler, error) {
+	s := newSystem(c)
+	vault, err := s.vault()
+	if err != nil {
+		return nil, err
+	}
+	worker := &queue.Worker{Do: s.rebuilder(vault).Do}
+	return handler[events.SQSEvent, any](worker.Handle), nil
+}
+
+func (s system) rebuilder(vault es.Vault) *projection.Rebuilder {
+	store := s.store()
+	return &projection.Rebuilder{
+		Projector: s.projector(vault),
+		Executor:  &es.Executor{Repository: es.Repository{Store: store}, Now: s.Now},
+		Scanner:   store,
+		Parts:     &dynamo.Parts{Client: s.dynamodb, Table: s.table("Views")},
+		Queue:     queue.New(queue.Settings{Region: s.Region, URL: s.Queues["Rebuild"], Credentials: s.Credentials}),
+	}
+}
