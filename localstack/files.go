@@ -14,12 +14,13 @@ type endpoints struct {
 	API      string `json:"api"`
 	DynamoDB string `json:"dynamodb"`
 	S3       string `json:"s3"`
+	SQS      string `json:"sqs"`
 }
 
-func (s *stack) writeEndpoints(api, dynamodb, s3 string) error {
+func (s *stack) writeEndpoints(e endpoints) error {
 	path := s.file("endpoints.json")
 	s.say("endpoints", "are in %s", path)
-	return writeJSON(path, endpoints{api, dynamodb, s3})
+	return writeJSON(path, e)
 }
 
 // writeJSON puts a file into its place when it is whole and on disk. Only its owner may

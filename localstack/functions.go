@@ -16,13 +16,14 @@ import (
 
 // deploy builds every function of the topology, each with a handler that shares nothing with
 // another's, as in Lambda, and opens the operator's account.
-func (s *stack) deploy(ctx context.Context, dynamodb string) (map[string]lambda.Handler, error) {
+func (s *stack) deploy(ctx context.Context, dynamodb string, queues map[string]string) (map[string]lambda.Handler, error) {
 	config := app.Config{
 		Prefix:      prefix,
 		Region:      region,
 		Endpoint:    dynamodb,
 		Credentials: credentials,
 		KeyFile:     s.file("master.key"),
+		Queues:      queues,
 		Now:         time.Now,
 		Rand:        rand.Reader,
 		Log:         s.log,

@@ -81,15 +81,23 @@ func (s *stack) start(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	functions, err := s.deploy(ctx, dynamodb)
+	sqs, err := s.listenSQS()
 	if err != nil {
+		return "", err
+	}
+	queues := "http://" + sqs.Addr().String()
+	functions, err := s.deploy(ctx, dynamodb, urls(queues))
+	if err != nil {
+		return "", err
+	}
+	if err := s.startQueues(sqs, functions); err != nil {
 		return "", err
 	}
 	if err := s.startSources(ctx, dynamodb, functions); err != nil {
 		return "", err
 	}
 	api := "http://" + listener.Addr().String()
-	if err := s.writeEndpoints(api, dynamodb, s3); err != nil {
+	if err := s.writeEndpoints(endpoints{api, dynamodb, s3, queues}); err != nil {
 		return "", err
 	}
 	s.serve(listener, front.New(topology.Routes(), functions, s.log))

@@ -116,7 +116,7 @@ func (s *Stack) URL() string { return s.output.url() }
 func (s *Stack) Output() string { return s.output.String() }
 
 // Endpoints reads the addresses that the stack has written into its folder.
-func (s *Stack) Endpoints() (e struct{ API, DynamoDB, S3 string }) {
+func (s *Stack) Endpoints() (e struct{ API, DynamoDB, S3, SQS string }) {
 	s.t.Helper()
 	s.read("endpoints.json", &e)
 	return e
