@@ -133,7 +133,7 @@ func encodeRow(c projection.Change) (map[string]types.AttributeValue, error) {
 		item["parked"] = &types.AttributeValueMemberBOOL{Value: true}
 	}
 	for i, p := range c.Places {
-		if p != (projection.Place{}) {
+		if !p.Nowhere() {
 			partition, sort := ListKey(i)
 			item[partition], item[sort] = text(list(c.Key.View, c.Key.Generation, p.Partition)), text(p.Sort)
 		}

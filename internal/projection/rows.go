@@ -19,11 +19,14 @@ type Row struct {
 	Parked  bool       // its stream is parked for this view, see [ParkedStore]
 }
 
-// Place is where a row stands in a list of its view; the zero value is nowhere.
+// Place is where a row stands in a list of its view. With either part empty it is nowhere.
 type Place struct {
 	Partition string // rows are listed by partition
 	Sort      string // and in the order of this
 }
+
+// Nowhere reports whether the row is not in the list.
+func (p Place) Nowhere() bool { return p.Partition == "" || p.Sort == "" }
 
 // Lists is how many lists a view can have.
 const Lists = 2

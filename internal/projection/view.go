@@ -117,6 +117,9 @@ func park[R any](ctx context.Context, p *Projector, key Key, s es.Stream, change
 			return err
 		}
 		c := change(was, was, s)
+		if row.Version == 0 {
+			c.Places = [Lists]Place{} // there is nothing yet that a list could show
+		}
 		c.Key, c.Was, c.Now, c.Parked = key, row.Version, row.Version, true
 		return p.Rows.Save(ctx, c)
 	})

@@ -36,8 +36,8 @@ type Queue interface {
 
 const (
 	// watchEvery is how often a view is watched while there is something to do about it. It
-	// is longer than any command takes.
-	watchEvery = time.Minute
+	// is longer than any command takes, which API Gateway gives 30 seconds.
+	watchEvery = 31 * time.Second
 	// lease is how long a worker may be silent before another one takes over its part.
 	lease = 30 * time.Second
 	// settle is how long after a generation was given up nobody can be writing to it any

@@ -83,6 +83,17 @@ func RowsContract(t *testing.T, r projection.Rows) {
 			t.Errorf("got %+v", stored)
 		}
 	})
+	t.Run("a row without a partition or a sort is in no list", func(t *testing.T) {
+		k := key(t, "a")
+		c := projection.Change{Key: k, Now: 1, Data: row{}}
+		c.Places = [projection.Lists]projection.Place{{Partition: "all"}, {Sort: "x"}}
+		save(t, c)
+		for list := range projection.Lists {
+			if got := listed(t, r, projection.Listing{View: k.View, Generation: 1, List: list, Partition: "all", Limit: 10}); len(got) > 0 {
+				t.Errorf("list %d: %v", list, got)
+			}
+		}
+	})
 	t.Run("a row that cannot fit is refused", func(t *testing.T) {
 		k := key(t, "a")
 		err := r.Save(t.Context(), projection.Change{Key: k, Now: 1, Data: row{Name: strings.Repeat("x", 400<<10)}})

@@ -132,7 +132,7 @@ func (m *Memory) List(_ context.Context, q projection.Listing, each func(func(an
 	m.mu.Lock()
 	for k, s := range m.rows {
 		p := s.places[q.List]
-		if k.View == q.View && k.Generation == q.Generation && p != (projection.Place{}) && p.Partition == q.Partition && strings.HasPrefix(p.Sort, q.Prefix) {
+		if k.View == q.View && k.Generation == q.Generation && !p.Nowhere() && p.Partition == q.Partition && strings.HasPrefix(p.Sort, q.Prefix) {
 			all = append(all, entry{p.Sort + "\x00" + k.ID, s.data})
 		}
 	}
