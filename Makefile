@@ -1,7 +1,7 @@
 # What there is to do in this repository; `make` alone lists it.
 
 .DEFAULT_GOAL := help
-.PHONY: help run verify test nightly fuzz e2e bench lint fmt build synth deploy clean gofmt vet
+.PHONY: help run verify rebuild test nightly fuzz e2e bench lint fmt build synth deploy clean gofmt vet
 
 # The processor of the deployed functions, by Lambda's name for it: arm64 or x86_64.
 ARCH := arm64
@@ -25,6 +25,10 @@ run: localstack/node_modules/.package-lock.json ## start everything on this mach
 
 verify: ## check every stream of the running stack against its hashes (DATA_DIR=.local)
 	@go run ./localstack/verify
+
+rebuild: ## rebuild a view of the running stack and switch to it (VIEW=users DATA_DIR=.local)
+	@go build -buildvcs=false -o build/rebuild ./localstack/rebuild
+	@exec build/rebuild -view "$(VIEW)"
 
 test: localstack/node_modules/.package-lock.json vet gofmt ## run every test that needs only Go and npm
 	@test -n "$(RACE)" || echo "no C compiler: testing without the race detector"

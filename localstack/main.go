@@ -1,4 +1,4 @@
-// Command localstack runs all of Annals on this machine: DynamoDB, S3, the HTTP API, the
+// Command localstack runs all of Annals on this machine: DynamoDB, S3, SQS, the HTTP API, the
 // functions behind it and their event sources, on loopback only and without an account.
 // Data is kept in one folder and survives kill -9.
 //

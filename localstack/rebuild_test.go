@@ -3,6 +3,9 @@ package main
 import (
 	"context"
 	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
@@ -192,6 +195,40 @@ func TestWhatIsParkedIsListedAndTriedAgain(t *testing.T) {
 		operator.Expect(t, 200, "POST", "/admin/parked/redrive", map[string]string{})
 		return len(operator.Expect(t, 200, "GET", "/admin/parked", nil).Body["items"].([]any)) == 0
 	})
+}
+
+func TestMakeRebuildShowsWhatItDoesAndSaysWhatToDoNext(t *testing.T) {
+	t.Parallel()
+	s := stacktest.Start(t)
+	program := filepath.Join(t.TempDir(), "rebuild")
+	if out, err := exec.Command("go", "build", "-buildvcs=false", "-o", program, "./rebuild").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	for _, c := range []struct {
+		args, want string
+		code       int
+	}{
+		{"-view users", "users      is read from generation 2; generation 1 is kept up", 0},
+		{"-view users -rollback", "is read from generation 1; generation 2 is kept up", 0},
+		{"-view users -cancel", "canceled", 0},
+		{"-view users -cancel", "rebuild: This view has one generation only.", 1},
+		{"-view users -switch=false", "POST /admin/views/users/switch switches to it", 0},
+		{"-view sers", "there is no view sers; there are accounts, sessions, users", 1},
+		{"", "say which view, as in make rebuild VIEW=users; there are accounts, sessions, users", 1},
+	} {
+		cmd := exec.Command(program, strings.Fields(c.args)...)
+		cmd.Env = append(os.Environ(), "DATA_DIR="+s.DataDir)
+		out, _ := cmd.CombinedOutput()
+		if cmd.ProcessState.ExitCode() != c.code || !strings.Contains(string(out), c.want) {
+			t.Errorf("rebuild %s: code %d, want %d and %q:\n%s", c.args, cmd.ProcessState.ExitCode(), c.code, c.want, out)
+		}
+	}
+	s.Terminate()
+	cmd := exec.Command(program, "-view", "users")
+	cmd.Env = append(os.Environ(), "DATA_DIR="+s.DataDir)
+	if out, err := cmd.CombinedOutput(); err == nil || !strings.Contains(string(out), "`make run` starts it") {
+		t.Errorf("without a stack: error %v\n%s", err, out)
+	}
 }
 
 // newer is an event that this build does not know.
