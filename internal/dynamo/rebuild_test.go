@@ -4,6 +4,7 @@ import (
 	"context"
 	"flag"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -18,7 +19,15 @@ import (
 	"github.com/interview-sandbox/annals/localstack/tables"
 )
 
-var rebuildEvents = flag.Int("rebuild-events", 20_000, "how many events are rebuilt from")
+var rebuildEvents = flag.Int("rebuild-events", 20_000, "how many events are rebuilt from; from a million on, the rate has to be near that of a bare scan")
+
+// Streams are of ten commits with two events each, as accounts with some history are.
+const (
+	perCommit = 2
+	perStream = 20
+	// nearScan is how near.
+	nearScan = 0.8
+)
 
 // counted is a row that a clean fold is easy to compare with: how many events, and the last.
 type counted struct {
@@ -31,43 +40,31 @@ var counts = projection.View[counted]{Name: "counts", Category: "user", Apply: f
 }}
 
 func TestARebuildUnderLiveTrafficComesToTheLiveGeneration(t *testing.T) {
-	const prefix = "annals-rebuild"
-	if err := tables.Create(t.Context(), client(), prefix); err != nil {
-		t.Fatal(err)
-	}
-	s := &dynamo.Store{Client: client(), Table: prefix + "-events"}
-	generations := &dynamo.Generations{Client: client(), Table: prefix + "-views"}
-	b := &projection.Rebuilder{
-		Projector: &projection.Projector{
-			Store: s, Now: time.Now, Generations: generations,
-			Rows:        &dynamo.Rows{Client: client(), Table: prefix + "-views"},
-			Parked:      &dynamo.Parked{Client: client(), Table: prefix + "-parked"},
-			Projections: []projection.Projection{&counts, projection.Rebuilds},
-		},
-		Executor: &es.Executor{Repository: es.Repository{Store: s}, Now: time.Now},
-		Scanner:  s,
-		Parts:    &dynamo.Parts{Client: client(), Table: prefix + "-views"},
-		Queue:    &projectiontest.Memory{Now: time.Now},
-	}
-	reader := &projection.Reader{Store: s, Rows: b.Rows, Generations: generations, Now: time.Now}
-	const streams = 100
-	tips := write(t, s, b.Projector, streams, *rebuildEvents/streams)
+	b, s := rebuilder(t, "annals-rebuild")
+	tips := writeStreams(t, s, *rebuildEvents/perStream)
+	project(t, b.Projector, s, tips)
+	reader := &projection.Reader{Store: s, Rows: b.Rows, Generations: b.Generations, Now: time.Now}
 
 	ctx, stop := context.WithCancel(t.Context())
 	var live sync.WaitGroup
 	var reads atomic.Int64
-	for i := range 2 {
+	const writers = 2
+	for i := range writers {
 		live.Go(func() {
-			for n := i; ctx.Err() == nil; n += 2 {
-				id := fmt.Sprint(n % streams)
-				tips[n%streams] = grow(t, s, b.Projector, tips[n%streams], fmt.Sprint("live ", n), 1)
-				if _, _, ok, err := counts.Get(t.Context(), reader, id, es.Moment{}); err != nil || !ok {
+			every := time.NewTicker(10 * time.Millisecond)
+			defer every.Stop()
+			for n := i; ctx.Err() == nil; n += writers {
+				stream := n % len(tips)
+				tips[stream] = grow(t, s, b.Projector, tips[stream], fmt.Sprint("live ", n))
+				if _, _, ok, err := counts.Get(t.Context(), reader, tips[stream].Stream().ID(), es.Moment{}); err != nil || !ok {
 					t.Errorf("a read during the rebuild: %v, error %v", ok, err)
 				}
 				reads.Add(1)
+				<-every.C
 			}
 		})
 	}
+	before := scanAll(t, s)
 	if _, err := b.Start(t.Context(), es.Meta{CommandID: "start"}, nil, "counts"); err != nil {
 		t.Fatal(err)
 	}
@@ -77,33 +74,27 @@ func TestARebuildUnderLiveTrafficComesToTheLiveGeneration(t *testing.T) {
 	start := time.Now()
 	work(t, b)
 	rebuilt := time.Since(start)
+	after := scanAll(t, s)
 	stop()
 	live.Wait()
 	if reads.Load() == 0 {
 		t.Error("nobody has read during the rebuild")
 	}
 
-	all, err := generations.LoadGenerations(t.Context())
+	all, err := b.Generations.LoadGenerations(t.Context())
 	if want := (projection.Generations{Live: 1, Other: 2, Newest: 2, Version: 2}); err != nil || all["counts"] != want {
 		t.Fatalf("generations %+v, error %v", all, err)
 	}
-	for i := range streams {
-		var rows [2]counted
-		var stored [2]projection.Row
-		for g := range rows {
-			if stored[g], err = b.Rows.Load(t.Context(), projection.Key{View: "counts", Generation: g + 1, ID: fmt.Sprint(i)}, &rows[g], true); err != nil {
-				t.Fatal(err)
-			}
-		}
-		if rows[0] != rows[1] || stored[0] != stored[1] || stored[0].Version != tips[i].Version() {
-			t.Errorf("stream %d has the rows %+v, its version is %d", i, rows, tips[i].Version())
-		}
-	}
+	compareRows(t, b.Rows, tips)
 
-	start = time.Now()
-	scanAll(t, s)
-	scanned := time.Since(start)
-	t.Logf("%d events: rebuilt in %v beside live traffic, a bare scan took %v", *rebuildEvents, rebuilt.Round(time.Millisecond), scanned.Round(time.Millisecond))
+	scan := (before + after) / 2
+	share := scan.Seconds() / rebuilt.Seconds()
+	t.Logf("%d events in %d commits of %d streams, %d live commits: rebuilt in %v (%.0f events/s), bare scans took %v and %v (%.0f events/s): %.0f %%",
+		*rebuildEvents, *rebuildEvents/perCommit, len(tips), reads.Load(), rebuilt.Round(time.Millisecond), float64(*rebuildEvents)/rebuilt.Seconds(),
+		before.Round(time.Millisecond), after.Round(time.Millisecond), float64(*rebuildEvents)/scan.Seconds(), 100*share)
+	if *rebuildEvents >= 1_000_000 && share < nearScan {
+		t.Errorf("a rebuild runs at %.2f of the rate of a bare scan, want %.2f", share, nearScan)
+	}
 
 	for i, step := range []struct {
 		do   func(context.Context, es.Meta, *es.Version, string) (es.Result, error)
@@ -112,13 +103,38 @@ func TestARebuildUnderLiveTrafficComesToTheLiveGeneration(t *testing.T) {
 		if _, err := step.do(t.Context(), es.Meta{CommandID: fmt.Sprint("step ", i)}, nil, "counts"); err != nil {
 			t.Fatal(err)
 		}
-		if all, err := generations.LoadGenerations(t.Context()); err != nil || all["counts"].Live != step.live {
+		if all, err := b.Generations.LoadGenerations(t.Context()); err != nil || all["counts"].Live != step.live {
 			t.Errorf("generations %+v, error %v, want %d live", all, err, step.live)
 		}
 	}
 	if _, err := b.Rollback(t.Context(), es.Meta{CommandID: "rollback"}, nil, "counts"); err != projection.ErrNoWayBack {
 		t.Errorf("a way back that was given up: %v", err)
 	}
+}
+
+// rebuilder is one on tables of its own, whose stream nobody reads.
+func rebuilder(t *testing.T, prefix string) (*projection.Rebuilder, *dynamo.Store) {
+	t.Helper()
+	if err := tables.Create(t.Context(), client(), prefix); err != nil {
+		t.Fatal(err)
+	}
+	if err := tables.StopStreams(t.Context(), client(), prefix); err != nil {
+		t.Fatal(err)
+	}
+	s := &dynamo.Store{Client: client(), Table: prefix + "-events"}
+	return &projection.Rebuilder{
+		Projector: &projection.Projector{
+			Store: s, Now: time.Now,
+			Rows:        &dynamo.Rows{Client: client(), Table: prefix + "-views"},
+			Parked:      &dynamo.Parked{Client: client(), Table: prefix + "-parked"},
+			Generations: &dynamo.Generations{Client: client(), Table: prefix + "-views"},
+			Projections: []projection.Projection{&counts, projection.Rebuilds},
+		},
+		Executor: &es.Executor{Repository: es.Repository{Store: s}, Now: time.Now},
+		Scanner:  s,
+		Parts:    &dynamo.Parts{Client: client(), Table: prefix + "-views"},
+		Queue:    &projectiontest.Memory{Now: time.Now},
+	}, s
 }
 
 // work does all parts of a rebuild side by side.
@@ -139,8 +155,10 @@ func work(t *testing.T, b *projection.Rebuilder) {
 	wg.Wait()
 }
 
-func scanAll(t *testing.T, s es.Scanner) {
+// scanAll reads all events as a rebuild does, and tells how long that took.
+func scanAll(t *testing.T, s es.Scanner) time.Duration {
 	t.Helper()
+	start := time.Now()
 	var wg sync.WaitGroup
 	for part := range projection.Parts {
 		wg.Go(func() {
@@ -152,27 +170,83 @@ func scanAll(t *testing.T, s es.Scanner) {
 		})
 	}
 	wg.Wait()
+	return time.Since(start)
 }
 
-func write(t *testing.T, s es.Store, p *projection.Projector, streams, length int) []es.Tip {
+// writeStreams stores streams, a hundred in one transaction, commit by commit.
+func writeStreams(t *testing.T, s es.Store, streams int) []es.Tip {
 	t.Helper()
 	tips := make([]es.Tip, streams)
 	for i := range tips {
 		tips[i] = es.StartOf(es.NewStream("user", fmt.Sprint(i)))
-		for n := 0; n < length; n += 20 {
-			tips[i] = grow(t, s, p, tips[i], "written", min(20, length-n))
-		}
+	}
+	var wg sync.WaitGroup
+	slots := make(chan struct{}, 4)
+	for some := range slices.Chunk(tips, 100) {
+		slots <- struct{}{}
+		wg.Go(func() {
+			defer func() { <-slots }()
+			for range perStream / perCommit {
+				if err := extend(t.Context(), s, some); err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
+	if t.Failed() {
+		t.FailNow()
 	}
 	return tips
 }
 
-// grow adds a commit and projects it, as the stream would have it done.
-func grow(t *testing.T, s es.Store, p *projection.Projector, tip es.Tip, name string, n int) es.Tip {
+// extend adds a commit to each stream.
+func extend(ctx context.Context, s es.Store, tips []es.Tip) error {
+	pending := make([]es.Pending, len(tips))
+	for i, tip := range tips {
+		var err error
+		if pending[i], err = next(tip, "filled", perCommit); err != nil {
+			return err
+		}
+		if tips[i], err = tip.Follow(pending[i].Commit()); err != nil {
+			return err
+		}
+	}
+	return s.Append(ctx, pending...)
+}
+
+func next(tip es.Tip, name string, n int) (es.Pending, error) {
 	more := make([]events.Event, n-1)
 	for i := range more {
 		more[i] = events.UserNameChanged{New: name}
 	}
-	pending, err := tip.Next(es.Meta{CommandID: fmt.Sprint(tip.Version())}, estest.Now, events.UserNameChanged{New: name}, more...)
+	id := es.DeriveID(string(tip.Stream()), fmt.Sprint(tip.Version()))
+	return tip.Next(es.Meta{CommandID: id, CorrelationID: id, Actor: tip.Stream().ID()}, estest.Now, events.UserNameChanged{New: name}, more...)
+}
+
+// project makes the live generation, from the last commit of each stream alone.
+func project(t *testing.T, p *projection.Projector, s es.Store, tips []es.Tip) {
+	t.Helper()
+	for some := range slices.Chunk(tips, 1000) {
+		var last []es.Commit
+		for _, tip := range some {
+			for c, err := range s.Read(t.Context(), tip.Stream(), es.Range{Backward: true, Limit: 1}) {
+				if err != nil {
+					t.Fatal(err)
+				}
+				last = append(last, c)
+			}
+		}
+		if failed := p.Project(t.Context(), last); len(failed) > 0 {
+			t.Fatal(failed)
+		}
+	}
+}
+
+// grow adds a commit and projects it, as the stream would have it done.
+func grow(t *testing.T, s es.Store, p *projection.Projector, tip es.Tip, name string) es.Tip {
+	pending, err := next(tip, name, 1)
 	if err == nil {
 		err = s.Append(t.Context(), pending)
 	}
@@ -183,4 +257,22 @@ func grow(t *testing.T, s es.Store, p *projection.Projector, tip es.Tip, name st
 		t.Errorf("error %v, failed %v", err, failed)
 	}
 	return tip
+}
+
+// compareRows compares the rows of two generations with each other and with the streams.
+func compareRows(t *testing.T, r projection.Rows, tips []es.Tip) {
+	t.Helper()
+	for _, tip := range tips {
+		var rows [2]counted
+		var stored [2]projection.Row
+		for g := range rows {
+			var err error
+			if stored[g], err = r.Load(t.Context(), projection.Key{View: "counts", Generation: g + 1, ID: tip.Stream().ID()}, &rows[g], true); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if rows[0] != rows[1] || stored[0] != stored[1] || stored[0].Version != tip.Version() || rows[0].Events != int(tip.Version()) {
+			t.Errorf("%s has the rows %+v, its version is %d", tip.Stream(), rows, tip.Version())
+		}
+	}
 }

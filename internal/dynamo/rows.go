@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -94,6 +96,44 @@ func (r *Rows) Save(ctx context.Context, c projection.Change) error {
 		_, err = r.Client.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: writes})
 	}
 	return outcomeOfSave(err)
+}
+
+// Insert implements [projection.Rows] with one BatchExecuteStatement of PartiQL inserts, which
+// unlike the puts of a BatchWriteItem never replace an item, and cost no more.
+func (r *Rows) Insert(ctx context.Context, changes []projection.Change) (refused []int, err error) {
+	var statements []types.BatchStatementRequest
+	var places []int // of the statements' changes
+	for i, c := range changes {
+		item, err := encodeRow(c)
+		if err != nil {
+			refused = append(refused, i)
+			continue
+		}
+		statements, places = append(statements, r.insert(item)), append(places, i)
+	}
+	if len(statements) == 0 {
+		return refused, nil
+	}
+	out, err := r.Client.BatchExecuteStatement(ctx, &dynamodb.BatchExecuteStatementInput{Statements: statements})
+	if err != nil {
+		return nil, fmt.Errorf("insert rows: %w", err)
+	}
+	for i, response := range out.Responses {
+		if response.Error != nil {
+			refused = append(refused, places[i])
+		}
+	}
+	return refused, nil
+}
+
+func (r *Rows) insert(item map[string]types.AttributeValue) types.BatchStatementRequest {
+	var names []string
+	var s types.BatchStatementRequest
+	for _, name := range slices.Sorted(maps.Keys(item)) {
+		names, s.Parameters = append(names, "'"+name+"': ?"), append(s.Parameters, item[name])
+	}
+	s.Statement = aws.String(`INSERT INTO "` + r.Table + `" VALUE {` + strings.Join(names, ", ") + `}`)
+	return s
 }
 
 func outcomeOfSave(err error) error {

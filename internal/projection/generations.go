@@ -153,6 +153,8 @@ func (rebuilds) follow(ctx context.Context, p *Projector, _ int, s es.Stream, co
 	})
 }
 
+func (rebuilds) fresh(int, es.Stream, []es.Commit) (c Change, ok bool) { return c, false }
+
 // park leaves the mark to the version, which is behind that of the stream.
 func (rebuilds) park(context.Context, *Projector, int, es.Stream) error { return nil }
 

@@ -120,25 +120,32 @@ func (p *Projector) each(commits []es.Commit, do func(es.Stream, []es.Commit) er
 		}
 		own[c.Stream] = append(own[c.Stream], c)
 	}
-	var (
-		failed = map[es.Stream]error{}
-		mu     sync.Mutex
-		wg     sync.WaitGroup
-		slots  = make(chan struct{}, cmp.Or(p.Parallel, 16))
-	)
-	for _, s := range streams {
+	failed := map[es.Stream]error{}
+	var mu sync.Mutex // of failed
+	sideBySide(p.parallel(), streams, func(s es.Stream) {
+		if err := do(s, inOrder(own[s])); err != nil {
+			mu.Lock()
+			defer mu.Unlock()
+			failed[s] = err
+		}
+	})
+	return failed
+}
+
+func (p *Projector) parallel() int { return cmp.Or(p.Parallel, 16) }
+
+// sideBySide calls do with each of all, so many at a time.
+func sideBySide[T any](parallel int, all []T, do func(T)) {
+	var wg sync.WaitGroup
+	slots := make(chan struct{}, parallel)
+	for _, one := range all {
 		slots <- struct{}{}
 		wg.Go(func() {
 			defer func() { <-slots }()
-			if err := do(s, inOrder(own[s])); err != nil {
-				mu.Lock()
-				defer mu.Unlock()
-				failed[s] = err
-			}
+			do(one)
 		})
 	}
 	wg.Wait()
-	return failed
 }
 
 // targets lists what has to follow a stream.

@@ -42,6 +42,9 @@ type Change struct {
 	Totals []Delta // added in the same transaction
 }
 
+// InsertLimit is how many rows can be inserted at once.
+const InsertLimit = 25
+
 // Delta is what a change adds to the numbers of a total.
 type Delta struct {
 	Key Key
@@ -58,6 +61,10 @@ type Rows interface {
 	// the row is not at the version that it has to be at, and [es.ErrTooLarge] if it does
 	// not fit.
 	Save(ctx context.Context, c Change) error
+
+	// Insert makes up to [InsertLimit] changes of rows that are not there yet, which have no
+	// totals. It gives the places of those that were not made, for whatever reason.
+	Insert(ctx context.Context, changes []Change) (refused []int, err error)
 
 	// List calls each with the data of the rows of one partition of a list, as a function
 	// that decodes it, in the order of Place.Sort from after on. It returns where the next

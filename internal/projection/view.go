@@ -38,6 +38,9 @@ type Projection interface {
 	// follow brings what the projection has of one stream up to these commits, which are in
 	// order.
 	follow(ctx context.Context, p *Projector, generation int, s es.Stream, commits []es.Commit) error
+	// fresh gives the row of a stream that has none yet, as these commits make it. ok is false
+	// if they do not, or not by themselves.
+	fresh(generation int, s es.Stream, commits []es.Commit) (c Change, ok bool)
 	// park marks the stream's row.
 	park(ctx context.Context, p *Projector, generation int, s es.Stream) error
 	// parked reports whether the row is marked; if it is not, there is no note either.
@@ -60,6 +63,19 @@ func (v *View[R]) change(was, now R, _ es.Stream) (c Change) {
 
 func (v *View[R]) follow(ctx context.Context, p *Projector, generation int, s es.Stream, commits []es.Commit) error {
 	return follow(ctx, p, Key{v.Name, generation, s.ID()}, s, commits, v.Apply, v.change)
+}
+
+func (v *View[R]) fresh(generation int, s es.Stream, commits []es.Commit) (c Change, ok bool) {
+	var none R
+	f := folding[R]{apply: v.Apply}
+	for _, next := range commits {
+		if f.add(next) != nil {
+			return c, false
+		}
+	}
+	c = v.change(none, f.row, s)
+	c.Key, c.Now = Key{v.Name, generation, s.ID()}, f.version
+	return c, true
 }
 
 func (v *View[R]) park(ctx context.Context, p *Projector, generation int, s es.Stream) error {

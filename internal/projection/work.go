@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/interview-sandbox/annals/internal/es"
@@ -237,13 +238,52 @@ func (b *Rebuilder) page(ctx context.Context, projection Projection, generation 
 			commits = append(commits, item.Commit)
 		}
 	}
-	failed := b.each(commits, func(s es.Stream, own []es.Commit) error {
+	rest, err := b.insert(ctx, projection, generation, commits)
+	if err != nil {
+		return err
+	}
+	failed := b.each(rest, func(s es.Stream, own []es.Commit) error {
 		return b.follow(ctx, target{projection, generation, s}, own)
 	})
 	for _, err := range failed {
 		return err
 	}
 	return nil
+}
+
+// insert makes the rows of those streams whose first commits are here, many in one request:
+// most of them have no row yet. It gives the commits of the other streams.
+func (b *Rebuilder) insert(ctx context.Context, projection Projection, generation int, commits []es.Commit) (rest []es.Commit, err error) {
+	type stream struct {
+		change  Change
+		commits []es.Commit
+	}
+	var fresh []stream
+	for i, end := 0, 0; i < len(commits); i = end {
+		for end = i; end < len(commits) && commits[end].Stream == commits[i].Stream; end++ {
+		}
+		own := commits[i:end]
+		if c, ok := projection.fresh(generation, own[0].Stream, own); ok {
+			fresh = append(fresh, stream{c, own})
+		} else {
+			rest = append(rest, own...)
+		}
+	}
+	var mu sync.Mutex // of rest and err
+	sideBySide(b.parallel(), slices.Collect(slices.Chunk(fresh, InsertLimit)), func(some []stream) {
+		changes := make([]Change, len(some))
+		for i, s := range some {
+			changes[i] = s.change
+		}
+		refused, failure := b.Rows.Insert(ctx, changes)
+		mu.Lock()
+		defer mu.Unlock()
+		err = errors.Join(err, failure)
+		for _, i := range refused {
+			rest = append(rest, some[i].commits...)
+		}
+	})
+	return rest, err
 }
 
 // finish notes that the generation is built, once all of its parts are.

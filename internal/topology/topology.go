@@ -163,7 +163,7 @@ func Functions() []Function {
 		{Name: "rebuild", Memory: 1024, Timeout: 5 * time.Minute, KMS: []string{"Decrypt"}, Sends: []string{"Rebuild"}, Grants: []Grant{
 			{"Keys", []string{"GetItem"}},
 			{"Events", []string{"DescribeTable", "Query", "Scan", "PutItem"}},
-			{"Views", []string{"GetItem", "BatchGetItem", "Scan", "PutItem", "UpdateItem", "BatchWriteItem"}},
+			{"Views", []string{"GetItem", "BatchGetItem", "Scan", "PutItem", "PartiQLInsert", "UpdateItem", "BatchWriteItem"}},
 			{"Parked", []string{"Scan", "UpdateItem", "DeleteItem"}},
 		}},
 	}

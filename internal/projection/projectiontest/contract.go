@@ -83,6 +83,36 @@ func RowsContract(t *testing.T, r projection.Rows) {
 			t.Errorf("got %+v", stored)
 		}
 	})
+	t.Run("of many rows at once those are inserted that are not there", func(t *testing.T) {
+		save(t, projection.Change{Key: key(t, "3"), Now: 7, Data: row{Name: "before"}})
+		save(t, projection.Change{Key: key(t, "4"), Parked: true, Data: row{}})
+		changes := make([]projection.Change, projection.InsertLimit)
+		for i := range changes {
+			changes[i] = projection.Change{Key: key(t, fmt.Sprint(i)), Now: 2, Data: row{fmt.Sprint(i), at, []string{"it's"}}}
+			changes[i].Places[0] = projection.Place{Partition: "all", Sort: fmt.Sprintf("%02d", i)}
+		}
+		changes[5].Data = row{Name: strings.Repeat("x", 400<<10)}
+		refused, err := r.Insert(t.Context(), changes)
+		if slices.Sort(refused); err != nil || !slices.Contains(refused, 3) || !slices.Contains(refused, 5) {
+			t.Fatalf("refused %v, error %v", refused, err)
+		}
+		var want []string
+		for i := range changes {
+			switch got, stored := load(t, changes[i].Key); {
+			case slices.Contains(refused, i):
+				if stored.Version == 2 {
+					t.Errorf("row %d was refused, and is %+v", i, got)
+				}
+			case stored != (projection.Row{Version: 2}) || !reflect.DeepEqual(got, changes[i].Data):
+				t.Errorf("row %d is %+v %+v", i, got, stored)
+			default:
+				want = append(want, got.Name)
+			}
+		}
+		if got := listed(t, r, projection.Listing{View: key(t, "").View, Generation: 1, Partition: "all", Limit: 100}); !slices.Equal(got, want) || len(want) < projection.InsertLimit-3 {
+			t.Errorf("listed %v, want %v", got, want)
+		}
+	})
 	t.Run("a row without a partition or a sort is in no list", func(t *testing.T) {
 		k := key(t, "a")
 		c := projection.Change{Key: k, Now: 1, Data: row{}}

@@ -122,6 +122,19 @@ func (m *Memory) Save(_ context.Context, c projection.Change) error {
 	})
 }
 
+// Insert implements [projection.Rows].
+func (m *Memory) Insert(ctx context.Context, changes []projection.Change) (refused []int, err error) {
+	for i, c := range changes {
+		switch err := m.Save(ctx, c); {
+		case errors.Is(err, es.ErrConflict), errors.Is(err, es.ErrTooLarge):
+			refused = append(refused, i)
+		case err != nil:
+			return nil, err
+		}
+	}
+	return refused, nil
+}
+
 // List implements [projection.Rows].
 func (m *Memory) List(_ context.Context, q projection.Listing, each func(func(any) error) error) (string, error) {
 	type entry struct {
