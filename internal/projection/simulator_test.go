@@ -21,7 +21,7 @@ import (
 )
 
 var (
-	schedules = flag.Int("schedules", 10_000, "how many random schedules the simulator runs")
+	schedules = flag.Int("schedules", 6_000, "how many random schedules the simulator runs")
 	seed      = flag.Uint64("seed", 0, "the one schedule to run; 0: all")
 )
 
