@@ -252,38 +252,45 @@ func (b *Rebuilder) page(ctx context.Context, projection Projection, generation 
 }
 
 // insert makes the rows of those streams whose first commits are here, many in one request:
-// most of them have no row yet. It gives the commits of the other streams.
+// most of them have no row yet. It gives the commits of the other streams, and of those that
+// it could make no row of.
 func (b *Rebuilder) insert(ctx context.Context, projection Projection, generation int, commits []es.Commit) (rest []es.Commit, err error) {
-	type stream struct {
-		change  Change
-		commits []es.Commit
-	}
-	var fresh []stream
+	var mu sync.Mutex // of rest and err
+	some := slices.Collect(slices.Chunk(byStream(commits), InsertLimit))
+	sideBySide(b.parallel(), some, func(some [][]es.Commit) {
+		var left []es.Commit
+		var changes []Change
+		var whose [][]es.Commit
+		for _, own := range some {
+			c, ok := Change{}, es.Open(ctx, b.Vault, own) == nil
+			if ok {
+				c, ok = projection.fresh(generation, own[0].Stream, own)
+			}
+			if ok {
+				changes, whose = append(changes, c), append(whose, own)
+			} else {
+				left = append(left, own...)
+			}
+		}
+		refused, failure := b.Rows.Insert(ctx, changes)
+		for _, i := range refused {
+			left = append(left, whose[i]...)
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		rest, err = append(rest, left...), errors.Join(err, failure)
+	})
+	return rest, err
+}
+
+// byStream divides what a scan has found, where the commits of a stream come in a row.
+func byStream(commits []es.Commit) (all [][]es.Commit) {
 	for i, end := 0, 0; i < len(commits); i = end {
 		for end = i; end < len(commits) && commits[end].Stream == commits[i].Stream; end++ {
 		}
-		own := commits[i:end]
-		if c, ok := projection.fresh(generation, own[0].Stream, own); ok {
-			fresh = append(fresh, stream{c, own})
-		} else {
-			rest = append(rest, own...)
-		}
+		all = append(all, commits[i:end])
 	}
-	var mu sync.Mutex // of rest and err
-	sideBySide(b.parallel(), slices.Collect(slices.Chunk(fresh, InsertLimit)), func(some []stream) {
-		changes := make([]Change, len(some))
-		for i, s := range some {
-			changes[i] = s.change
-		}
-		refused, failure := b.Rows.Insert(ctx, changes)
-		mu.Lock()
-		defer mu.Unlock()
-		err = errors.Join(err, failure)
-		for _, i := range refused {
-			rest = append(rest, some[i].commits...)
-		}
-	})
-	return rest, err
+	return all
 }
 
 // finish notes that the generation is built, once all of its parts are.
