@@ -2,6 +2,7 @@ package dynamo
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -21,13 +22,14 @@ type Parked struct {
 	Table  string
 }
 
-// Park implements [projection.ParkedStore] with one UpdateItem.
+// Park implements [projection.ParkedStore] with one conditional UpdateItem.
 func (p *Parked) Park(ctx context.Context, e projection.Parked) error {
 	_, err := p.Client.UpdateItem(ctx, &dynamodb.UpdateItemInput{
 		TableName: &p.Table,
 		Key:       parkedKey(e.View, e.Generation, e.Stream),
 		UpdateExpression: aws.String("SET #version = :version, #error = :error, #lastAt = :at, #firstAt = if_not_exists(#firstAt, :at) " +
 			"ADD #attempts :one"),
+		ConditionExpression: aws.String("attribute_not_exists(#version) OR #version <= :version"),
 		ExpressionAttributeNames: map[string]string{
 			"#version": "version", "#error": "error", "#firstAt": "firstAt", "#lastAt": "lastAt", "#attempts": "attempts",
 		},
@@ -35,15 +37,24 @@ func (p *Parked) Park(ctx context.Context, e projection.Parked) error {
 			":version": number(e.Version), ":error": text(e.Error), ":at": text(e.LastAt.UTC().Format(timeForm)), ":one": number(1),
 		},
 	})
-	if err != nil {
+	var failed *types.ConditionalCheckFailedException
+	if err != nil && !errors.As(err, &failed) {
 		return fmt.Errorf("park a stream: %w", err)
 	}
 	return nil
 }
 
-// Unpark implements [projection.ParkedStore] with one DeleteItem.
-func (p *Parked) Unpark(ctx context.Context, view string, generation int, s es.Stream) error {
-	if _, err := p.Client.DeleteItem(ctx, &dynamodb.DeleteItemInput{TableName: &p.Table, Key: parkedKey(view, generation, s)}); err != nil {
+// Unpark implements [projection.ParkedStore] with one conditional DeleteItem.
+func (p *Parked) Unpark(ctx context.Context, view string, generation int, s es.Stream, through es.Version) error {
+	_, err := p.Client.DeleteItem(ctx, &dynamodb.DeleteItemInput{
+		TableName:                 &p.Table,
+		Key:                       parkedKey(view, generation, s),
+		ConditionExpression:       aws.String("#version <= :through"),
+		ExpressionAttributeNames:  map[string]string{"#version": "version"},
+		ExpressionAttributeValues: map[string]types.AttributeValue{":through": number(through)},
+	})
+	var failed *types.ConditionalCheckFailedException
+	if err != nil && !errors.As(err, &failed) {
 		return fmt.Errorf("unpark a stream: %w", err)
 	}
 	return nil

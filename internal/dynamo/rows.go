@@ -22,7 +22,7 @@ import (
 
 // Rows keeps the rows of all views in one table. "row" is "<view>.<generation>#<id>",
 // "version" the version of the stream that the row shows, "data" the row itself, its fields
-// named by their json tags, "parked" is there if its stream is parked. A row that stands in
+// named by their json tags, "parked" is there if its stream is parked, see [projection.Row]. A row that stands in
 // the view's first list has "list1" and "sort1", and so on; an index on each pair has the
 // keys only, so that it costs nothing to change a row that keeps its place.
 type Rows struct {
@@ -49,7 +49,10 @@ func (r *Rows) Load(ctx context.Context, k projection.Key, into any, consistent 
 		return projection.Row{}, nil
 	}
 	item := reader{item: out.Item}
-	row := projection.Row{Version: es.Version(item.number("version")), Parked: out.Item["parked"] != nil}
+	row := projection.Row{Version: es.Version(item.number("version"))}
+	if out.Item["parked"] != nil {
+		row.Parked = es.Version(item.number("parked"))
+	}
 	if item.damage != "" {
 		return projection.Row{}, fmt.Errorf("row %s of view %s: attribute %s", k.ID, k.View, item.damage)
 	}
@@ -76,12 +79,17 @@ func (r *Rows) Save(ctx context.Context, c projection.Change) error {
 	put := &types.Put{
 		TableName:                 &r.Table,
 		Item:                      item,
-		ConditionExpression:       aws.String("attribute_not_exists(#version) OR #version = :was"),
-		ExpressionAttributeNames:  map[string]string{"#version": "version"},
-		ExpressionAttributeValues: map[string]types.AttributeValue{":was": number(c.Was)},
+		ConditionExpression:       aws.String("#version = :version AND attribute_not_exists(#parked)"),
+		ExpressionAttributeNames:  map[string]string{"#version": "version", "#parked": "parked"},
+		ExpressionAttributeValues: map[string]types.AttributeValue{":version": number(c.Was.Version)},
 	}
-	if c.Was > 0 {
-		put.ConditionExpression = aws.String("#version = :was")
+	switch {
+	case c.Was == projection.Row{}:
+		put.ConditionExpression = aws.String("attribute_not_exists(#version)")
+		put.ExpressionAttributeNames, put.ExpressionAttributeValues = map[string]string{"#version": "version"}, nil
+	case c.Was.Parked > 0:
+		put.ConditionExpression = aws.String("#version = :version AND #parked = :parked")
+		put.ExpressionAttributeValues[":parked"] = number(c.Was.Parked)
 	}
 	if len(c.Totals) == 0 {
 		_, err = r.Client.PutItem(ctx, &dynamodb.PutItemInput{
@@ -168,9 +176,9 @@ func encodeRow(c projection.Change) (map[string]types.AttributeValue, error) {
 		return nil, fmt.Errorf("encode a row of view %s: %w", c.Key.View, err)
 	}
 	item := rowKey(c.Key)
-	item["version"], item["data"] = number(c.Now), data
-	if c.Parked {
-		item["parked"] = &types.AttributeValueMemberBOOL{Value: true}
+	item["version"], item["data"] = number(c.Now.Version), data
+	if c.Now.Parked > 0 {
+		item["parked"] = number(c.Now.Parked)
 	}
 	for i, p := range c.Places {
 		if !p.Nowhere() {

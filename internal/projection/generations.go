@@ -156,17 +156,20 @@ func (rebuilds) follow(ctx context.Context, p *Projector, _ int, s es.Stream, co
 func (rebuilds) fresh(int, es.Stream, []es.Commit) (c Change, ok bool) { return c, false }
 
 // park leaves the mark to the version, which is behind that of the stream.
-func (rebuilds) park(context.Context, *Projector, int, es.Stream) error { return nil }
+func (rebuilds) park(context.Context, *Projector, int, es.Stream, es.Version, es.Version) (bool, error) {
+	return false, nil
+}
 
 func (rebuilds) parked(ctx context.Context, p *Projector, generation int, s es.Stream) (bool, error) {
 	all, err := p.Generations.LoadGenerations(ctx)
 	if err != nil {
 		return false, err
 	}
+	shown := of(all, s.ID()).Version
 	for newest, err := range p.Store.Read(ctx, s, es.Range{Backward: true, Limit: 1}) {
-		if err != nil || newest.Last() > of(all, s.ID()).Version {
+		if err != nil || newest.Last() > shown {
 			return true, err
 		}
 	}
-	return false, p.Parked.Unpark(ctx, rebuilds{}.name(), generation, s)
+	return false, p.Parked.Unpark(ctx, rebuilds{}.name(), generation, s, shown)
 }

@@ -25,10 +25,11 @@ type Parked struct {
 
 // ParkedStore keeps what is parked.
 type ParkedStore interface {
-	// Park notes a failed attempt; FirstAt and Attempts go on from what is there.
+	// Park notes a failed attempt; FirstAt and Attempts go on from what is there. A note at a
+	// higher version stays as it is: a row that has come there has got past this one.
 	Park(ctx context.Context, p Parked) error
-	// Unpark forgets a stream, if it is there.
-	Unpark(ctx context.Context, view string, generation int, s es.Stream) error
+	// Unpark forgets a stream, if it is there and parked at a version up to through.
+	Unpark(ctx context.Context, view string, generation int, s es.Stream, through es.Version) error
 	// ListParked gives a page of what is parked, in a fixed order, from after on; next is "" at
 	// the end.
 	ListParked(ctx context.Context, after string, limit int) (page []Parked, next string, err error)

@@ -162,35 +162,47 @@ func (p *Projector) targets(s es.Stream, generations map[string]Generations) (al
 
 // follow brings one stream's part of a projection up to these commits, or parks it.
 func (p *Projector) follow(ctx context.Context, t target, commits []es.Commit) error {
-	err := es.Open(ctx, p.Vault, commits)
-	if err == nil {
-		err = t.projection.follow(ctx, p, t.generation, t.stream, commits)
+	bring := func() error {
+		if err := es.Open(ctx, p.Vault, commits); err != nil {
+			return err
+		}
+		return t.projection.follow(ctx, p, t.generation, t.stream, commits)
 	}
-	if err == nil {
-		return nil
-	}
-	version, forGood := deterministic(err, commits[0].Version)
-	if forGood {
-		err = p.park(ctx, t, version, err)
-	}
-	if err != nil {
-		return fmt.Errorf("project to %s: %w", t.projection.name(), err)
+	err := bring()
+	for err != nil {
+		version, forGood := deterministic(err, commits[0].Version)
+		past := false
+		if forGood {
+			past, err = p.park(ctx, t, version, commits[len(commits)-1].Last(), err)
+		}
+		if err != nil {
+			return fmt.Errorf("project to %s: %w", t.projection.name(), err)
+		}
+		if !past {
+			return nil
+		}
+		err = bring()
 	}
 	return nil
 }
 
-// park notes what happened and marks the row. The note comes first: a row that is marked
-// without one would never be looked at.
-func (p *Projector) park(ctx context.Context, t target, version es.Version, reason error) error {
+// park notes what happened and marks the row, which counts as done through a version. The
+// note comes first: a row that is marked without one would never be looked at. past is true
+// if another projector, maybe of a newer build, has brought the row past what was in the way.
+func (p *Projector) park(ctx context.Context, t target, version, through es.Version, reason error) (past bool, err error) {
 	now := p.Now()
-	err := p.Parked.Park(ctx, Parked{
+	err = p.Parked.Park(ctx, Parked{
 		View: t.projection.name(), Generation: t.generation, Stream: t.stream, Version: version,
 		Error: reason.Error(), Attempts: 1, FirstAt: now, LastAt: now,
 	})
 	if err != nil {
-		return err
+		return false, err
 	}
-	return t.projection.park(ctx, p, t.generation, t.stream)
+	past, err = t.projection.park(ctx, p, t.generation, t.stream, version, through)
+	if past {
+		err = p.Parked.Unpark(ctx, t.projection.name(), t.generation, t.stream, version)
+	}
+	return past, err
 }
 
 // Damaged parks a stream for everything that follows it, because one of its commits cannot be
@@ -201,7 +213,10 @@ func (p *Projector) Damaged(ctx context.Context, damage *es.DamagedError) error 
 		return err
 	}
 	for _, t := range p.targets(damage.Stream, generations) {
-		if err := p.park(ctx, t, damage.Version, damage); err != nil {
+		if _, ok := t.projection.(snapshots); ok {
+			continue
+		}
+		if _, err := p.park(ctx, t, damage.Version, damage.Version, damage); err != nil {
 			return fmt.Errorf("park for %s: %w", t.projection.name(), err)
 		}
 	}
@@ -228,7 +243,7 @@ func (p *Projector) Redrive(ctx context.Context, parked Parked) (still bool, err
 		return projection.parked(ctx, p, parked.Generation, parked.Stream)
 	}
 	// The view or its generation is gone, and with it what was wrong.
-	return false, p.Parked.Unpark(ctx, parked.View, parked.Generation, parked.Stream)
+	return false, p.Parked.Unpark(ctx, parked.View, parked.Generation, parked.Stream, parked.Version)
 }
 
 // catchUp brings one stream's part of a projection up to the stream's newest commit.
@@ -236,6 +251,8 @@ func (p *Projector) catchUp(ctx context.Context, t target) error {
 	for newest, err := range p.Store.Read(ctx, t.stream, es.Range{Backward: true, Limit: 1}) {
 		if err == nil {
 			err = p.follow(ctx, t, []es.Commit{newest})
+		} else if version, forGood := deterministic(err, 0); forGood {
+			_, err = p.park(ctx, t, version, version, err)
 		}
 		if err != nil {
 			return err

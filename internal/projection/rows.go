@@ -16,7 +16,9 @@ type Key struct {
 // Row is what is stored of a row besides its data.
 type Row struct {
 	Version es.Version // of the stream that the row shows; 0: there is no row
-	Parked  bool       // its stream is parked for this view, see [ParkedStore]
+	// Parked is the version through which the stream counts as projected although the row
+	// is behind, because it is parked, see [ParkedStore]; 0: it is not.
+	Parked es.Version
 }
 
 // Place is where a row stands in a list of its view. With either part empty it is nowhere.
@@ -34,10 +36,9 @@ const Lists = 2
 // Change is the next state of a row.
 type Change struct {
 	Key    Key
-	Was    es.Version // what the row has to be at; 0: not there
-	Now    es.Version
+	Was    Row // what has to be stored
+	Now    Row
 	Data   any // encoded with its json tags
-	Parked bool
 	Places [Lists]Place
 	Totals []Delta // added in the same transaction
 }
@@ -58,8 +59,7 @@ type Rows interface {
 	Load(ctx context.Context, k Key, into any, consistent bool) (Row, error)
 
 	// Save makes a change, its totals with it, or nothing. The error is [es.ErrConflict] if
-	// the row is not at the version that it has to be at, and [es.ErrTooLarge] if it does
-	// not fit.
+	// the row is not what it has to be, and [es.ErrTooLarge] if it does not fit.
 	Save(ctx context.Context, c Change) error
 
 	// Insert makes up to [InsertLimit] changes of rows that are not there yet, which have no

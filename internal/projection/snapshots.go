@@ -26,7 +26,9 @@ func (p snapshots) follow(ctx context.Context, _ *Projector, _ int, s es.Stream,
 
 func (p snapshots) fresh(int, es.Stream, []es.Commit) (c Change, ok bool) { return c, false }
 
-func (p snapshots) park(context.Context, *Projector, int, es.Stream) error { return nil }
+func (p snapshots) park(context.Context, *Projector, int, es.Stream, es.Version, es.Version) (bool, error) {
+	return false, nil
+}
 
 func (p snapshots) parked(context.Context, *Projector, int, es.Stream) (bool, error) {
 	return false, nil

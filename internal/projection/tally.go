@@ -35,8 +35,8 @@ func (t *Tally[R]) follow(ctx context.Context, p *Projector, generation int, s e
 // fresh leaves it to follow, which changes the totals as well.
 func (t *Tally[R]) fresh(int, es.Stream, []es.Commit) (c Change, ok bool) { return c, false }
 
-func (t *Tally[R]) park(ctx context.Context, p *Projector, generation int, s es.Stream) error {
-	return park[R](ctx, p, Key{t.Name, generation, s.ID()}, s, t.change(generation))
+func (t *Tally[R]) park(ctx context.Context, p *Projector, generation int, s es.Stream, version, through es.Version) (bool, error) {
+	return park[R](ctx, p, Key{t.Name, generation, s.ID()}, s, version, through, t.change(generation))
 }
 
 func (t *Tally[R]) parked(ctx context.Context, p *Projector, generation int, s es.Stream) (bool, error) {

@@ -41,8 +41,8 @@ type Projection interface {
 	// fresh gives the row of a stream that has none yet, as these commits make it. ok is false
 	// if they do not, or not by themselves.
 	fresh(generation int, s es.Stream, commits []es.Commit) (c Change, ok bool)
-	// park marks the stream's row.
-	park(ctx context.Context, p *Projector, generation int, s es.Stream) error
+	// park marks the stream's row, unless it has got past the version that was in the way.
+	park(ctx context.Context, p *Projector, generation int, s es.Stream, version, through es.Version) (past bool, err error)
 	// parked reports whether the row is marked; if it is not, there is no note either.
 	parked(ctx context.Context, p *Projector, generation int, s es.Stream) (bool, error)
 }
@@ -74,12 +74,12 @@ func (v *View[R]) fresh(generation int, s es.Stream, commits []es.Commit) (c Cha
 		}
 	}
 	c = v.change(none, f.row, s)
-	c.Key, c.Now = Key{v.Name, generation, s.ID()}, f.version
+	c.Key, c.Now = Key{v.Name, generation, s.ID()}, Row{Version: f.version}
 	return c, true
 }
 
-func (v *View[R]) park(ctx context.Context, p *Projector, generation int, s es.Stream) error {
-	return park[R](ctx, p, Key{v.Name, generation, s.ID()}, s, v.change)
+func (v *View[R]) park(ctx context.Context, p *Projector, generation int, s es.Stream, version, through es.Version) (bool, error) {
+	return park[R](ctx, p, Key{v.Name, generation, s.ID()}, s, version, through, v.change)
 }
 
 func (v *View[R]) parked(ctx context.Context, p *Projector, generation int, s es.Stream) (bool, error) {
@@ -93,16 +93,22 @@ func follow[R any](ctx context.Context, p *Projector, key Key, s es.Stream, comm
 	bring := func(was R, row Row) error {
 		f := folding[R]{apply: apply, row: was, version: row.Version}
 		obstacle := f.catchUp(ctx, p.Store, s, commits)
+		if obstacle == nil && row.Parked > f.version {
+			obstacle = f.read(ctx, p.Store, s, row.Parked) // nobody else will come with that
+		}
 		if f.version == row.Version {
 			return obstacle
 		}
 		c := change(was, f.row, s)
-		c.Key, c.Was, c.Now, c.Parked = key, row.Version, f.version, row.Parked && obstacle != nil
+		c.Key, c.Was, c.Now = key, row, Row{Version: f.version}
+		if obstacle != nil {
+			c.Now.Parked = row.Parked
+		}
 		if err := p.Rows.Save(ctx, c); err != nil {
 			return err
 		}
-		if row.Parked && !c.Parked {
-			return p.Parked.Unpark(ctx, key.View, key.Generation, s)
+		if row.Parked > 0 && obstacle == nil {
+			return p.Parked.Unpark(ctx, key.View, key.Generation, s, f.version)
 		}
 		return obstacle
 	}
@@ -124,33 +130,37 @@ func follow[R any](ctx context.Context, p *Projector, key Key, s es.Stream, comm
 	})
 }
 
-// park marks a row, so that whoever brings it further on knows that it was parked.
-func park[R any](ctx context.Context, p *Projector, key Key, s es.Stream, change func(was, now R, s es.Stream) Change) error {
-	return retry(ctx, func() error {
+// park marks a row, so that whoever brings it further on knows that it was parked, and how
+// far it has to come.
+func park[R any](ctx context.Context, p *Projector, key Key, s es.Stream, version, through es.Version, change func(was, now R, s es.Stream) Change) (past bool, err error) {
+	err = retry(ctx, func() error {
 		var was R
 		row, err := p.Rows.Load(ctx, key, &was, true)
-		if err != nil || row.Parked {
+		past = row.Version >= version
+		if err != nil || past || row.Parked >= through {
 			return err
 		}
 		c := change(was, was, s)
 		if row.Version == 0 {
 			c.Places = [Lists]Place{} // there is nothing yet that a list could show
 		}
-		c.Key, c.Was, c.Now, c.Parked = key, row.Version, row.Version, true
+		c.Key, c.Was, c.Now = key, row, Row{row.Version, through}
 		return p.Rows.Save(ctx, c)
 	})
+	return past, err
 }
 
 // parked reports whether a row is marked. A note whose row is not marked is left over from
 // a crash, before the row was marked or after it was healed, and is removed: if anything is
-// wrong with the row, the record that tells so has not been acknowledged.
+// wrong with the row, the record that tells so has not been acknowledged. What is noted
+// beyond the row's version is on its way to be marked.
 func parked[R any](ctx context.Context, p *Projector, key Key, s es.Stream) (bool, error) {
 	var row R
 	stored, err := p.Rows.Load(ctx, key, &row, true)
-	if err != nil || stored.Parked {
-		return stored.Parked, err
+	if err != nil || stored.Parked > 0 {
+		return stored.Parked > 0, err
 	}
-	return false, p.Parked.Unpark(ctx, key.View, key.Generation, s)
+	return false, p.Parked.Unpark(ctx, key.View, key.Generation, s, stored.Version)
 }
 
 // folding is a row on its way to a later version.
@@ -165,14 +175,22 @@ type folding[R any] struct {
 func (f *folding[R]) catchUp(ctx context.Context, store es.Store, s es.Stream, commits []es.Commit) error {
 	for _, c := range commits {
 		if c.Version > f.version+1 {
-			for missing, err := range store.Read(ctx, s, es.Range{After: f.version, Through: c.Version - 1}) {
-				if err != nil {
-					return err
-				}
-				if err := f.add(missing); err != nil {
-					return err
-				}
+			if err := f.read(ctx, store, s, c.Version-1); err != nil {
+				return err
 			}
+		}
+		if err := f.add(c); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// read applies what the store has of the stream up to a version.
+func (f *folding[R]) read(ctx context.Context, store es.Store, s es.Stream, through es.Version) error {
+	for c, err := range store.Read(ctx, s, es.Range{After: f.version, Through: through}) {
+		if err != nil {
+			return err
 		}
 		if err := f.add(c); err != nil {
 			return err

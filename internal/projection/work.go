@@ -228,7 +228,7 @@ func (b *Rebuilder) page(ctx context.Context, projection Projection, generation 
 		if item.Err != nil {
 			t := target{projection, generation, item.Err.Stream}
 			if projection.covers(t.stream) {
-				if err := b.park(ctx, t, item.Err.Version, item.Err); err != nil {
+				if _, err := b.park(ctx, t, item.Err.Version, item.Err.Version, item.Err); err != nil {
 					return err
 				}
 			}
@@ -350,7 +350,7 @@ func (b *Rebuilder) purgeParked(ctx context.Context, view string, dropped func(i
 		}
 		for _, p := range page {
 			if p.View == view && dropped(p.Generation) {
-				if err := b.Parked.Unpark(ctx, view, p.Generation, p.Stream); err != nil {
+				if err := b.Parked.Unpark(ctx, view, p.Generation, p.Stream, p.Version); err != nil {
 					return err
 				}
 			}

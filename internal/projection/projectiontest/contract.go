@@ -20,6 +20,8 @@ type row struct {
 	Tags []string  `json:"tags"`
 }
 
+func shows(v es.Version) projection.Row { return projection.Row{Version: v} }
+
 var at = time.Date(2026, 1, 2, 3, 4, 5, 678e6, time.UTC)
 
 // RowsContract holds a store to what [projection.Rows] promises.
@@ -51,7 +53,7 @@ func RowsContract(t *testing.T, r projection.Rows) {
 		k, other := key(t, "a"), key(t, "a")
 		other.Generation = 2
 		want := row{"Ada", at, []string{"x", "y"}}
-		save(t, projection.Change{Key: k, Now: 3, Data: want})
+		save(t, projection.Change{Key: k, Now: shows(3), Data: want})
 		if got, stored := load(t, k); stored != (projection.Row{Version: 3}) || !reflect.DeepEqual(got, want) {
 			t.Errorf("got %+v %+v", got, stored)
 		}
@@ -61,34 +63,39 @@ func RowsContract(t *testing.T, r projection.Rows) {
 	})
 	t.Run("a row is replaced only at the version it has to be at", func(t *testing.T) {
 		k := key(t, "a")
-		save(t, projection.Change{Key: k, Now: 2, Data: row{Name: "first"}})
+		save(t, projection.Change{Key: k, Now: shows(2), Data: row{Name: "first"}})
 		for _, was := range []es.Version{0, 1, 3} {
-			if err := r.Save(t.Context(), projection.Change{Key: k, Was: was, Now: 9, Data: row{}}); !errors.Is(err, es.ErrConflict) {
+			if err := r.Save(t.Context(), projection.Change{Key: k, Was: shows(was), Now: shows(9), Data: row{}}); !errors.Is(err, es.ErrConflict) {
 				t.Errorf("saved over version 2 as if it were %d: %v", was, err)
 			}
 		}
-		save(t, projection.Change{Key: k, Was: 2, Now: 3, Data: row{Name: "second"}})
+		save(t, projection.Change{Key: k, Was: shows(2), Now: shows(3), Data: row{Name: "second"}})
 		if got, stored := load(t, k); got.Name != "second" || stored.Version != 3 {
 			t.Errorf("got %+v %+v", got, stored)
 		}
 	})
 	t.Run("a row that is not there can be marked", func(t *testing.T) {
 		k := key(t, "a")
-		save(t, projection.Change{Key: k, Parked: true, Data: row{}})
-		if _, stored := load(t, k); stored != (projection.Row{Parked: true}) {
+		save(t, projection.Change{Key: k, Now: projection.Row{Parked: 2}, Data: row{}})
+		if _, stored := load(t, k); stored != (projection.Row{Parked: 2}) {
 			t.Errorf("got %+v", stored)
 		}
-		save(t, projection.Change{Key: k, Now: 1, Data: row{}})
+		for _, was := range []projection.Row{{}, {Parked: 1}} {
+			if err := r.Save(t.Context(), projection.Change{Key: k, Was: was, Now: shows(1), Data: row{}}); !errors.Is(err, es.ErrConflict) {
+				t.Errorf("saved over a mark as if there was %+v: %v", was, err)
+			}
+		}
+		save(t, projection.Change{Key: k, Was: projection.Row{Parked: 2}, Now: shows(1), Data: row{}})
 		if _, stored := load(t, k); stored != (projection.Row{Version: 1}) {
 			t.Errorf("got %+v", stored)
 		}
 	})
 	t.Run("of many rows at once those are inserted that are not there", func(t *testing.T) {
-		save(t, projection.Change{Key: key(t, "3"), Now: 7, Data: row{Name: "before"}})
-		save(t, projection.Change{Key: key(t, "4"), Parked: true, Data: row{}})
+		save(t, projection.Change{Key: key(t, "3"), Now: shows(7), Data: row{Name: "before"}})
+		save(t, projection.Change{Key: key(t, "4"), Now: projection.Row{Parked: 1}, Data: row{}})
 		changes := make([]projection.Change, projection.InsertLimit)
 		for i := range changes {
-			changes[i] = projection.Change{Key: key(t, fmt.Sprint(i)), Now: 2, Data: row{fmt.Sprint(i), at, []string{"it's"}}}
+			changes[i] = projection.Change{Key: key(t, fmt.Sprint(i)), Now: shows(2), Data: row{fmt.Sprint(i), at, []string{"it's"}}}
 			changes[i].Places[0] = projection.Place{Partition: "all", Sort: fmt.Sprintf("%02d", i)}
 		}
 		changes[5].Data = row{Name: strings.Repeat("x", 400<<10)}
@@ -115,7 +122,7 @@ func RowsContract(t *testing.T, r projection.Rows) {
 	})
 	t.Run("a row without a partition or a sort is in no list", func(t *testing.T) {
 		k := key(t, "a")
-		c := projection.Change{Key: k, Now: 1, Data: row{}}
+		c := projection.Change{Key: k, Now: shows(1), Data: row{}}
 		c.Places = [projection.Lists]projection.Place{{Partition: "all"}, {Sort: "x"}}
 		save(t, c)
 		for list := range projection.Lists {
@@ -126,7 +133,7 @@ func RowsContract(t *testing.T, r projection.Rows) {
 	})
 	t.Run("a row that cannot fit is refused", func(t *testing.T) {
 		k := key(t, "a")
-		err := r.Save(t.Context(), projection.Change{Key: k, Now: 1, Data: row{Name: strings.Repeat("x", 400<<10)}})
+		err := r.Save(t.Context(), projection.Change{Key: k, Now: shows(1), Data: row{Name: strings.Repeat("x", 400<<10)}})
 		if _, stored := load(t, k); !errors.Is(err, es.ErrTooLarge) || stored.Version != 0 {
 			t.Errorf("got %v, stored %+v", err, stored)
 		}
@@ -136,11 +143,11 @@ func RowsContract(t *testing.T, r projection.Rows) {
 		add := func(n int64) []projection.Delta {
 			return []projection.Delta{{Key: total, Add: map[string]int64{"count": n, "sum": 10 * n}}}
 		}
-		save(t, projection.Change{Key: k, Now: 1, Data: row{}, Totals: add(2)})
-		if err := r.Save(t.Context(), projection.Change{Key: k, Now: 1, Data: row{}, Totals: add(5)}); !errors.Is(err, es.ErrConflict) {
+		save(t, projection.Change{Key: k, Now: shows(1), Data: row{}, Totals: add(2)})
+		if err := r.Save(t.Context(), projection.Change{Key: k, Now: shows(1), Data: row{}, Totals: add(5)}); !errors.Is(err, es.ErrConflict) {
 			t.Errorf("got %v, want a conflict", err)
 		}
-		save(t, projection.Change{Key: k, Was: 1, Now: 2, Data: row{}, Totals: add(-1)})
+		save(t, projection.Change{Key: k, Was: shows(1), Now: shows(2), Data: row{}, Totals: add(-1)})
 		got, err := r.Total(t.Context(), total)
 		if want := map[string]int64{"count": 1, "sum": 10}; err != nil || !reflect.DeepEqual(got, want) {
 			t.Errorf("total %v, error %v, want %v", got, err, want)
@@ -154,7 +161,7 @@ func RowsContract(t *testing.T, r projection.Rows) {
 		var wg sync.WaitGroup
 		for i := range 8 {
 			wg.Go(func() {
-				c := projection.Change{Key: key(t, fmt.Sprint(i)), Now: 1, Data: row{}, Totals: []projection.Delta{{Key: total, Add: map[string]int64{"count": 1}}}}
+				c := projection.Change{Key: key(t, fmt.Sprint(i)), Now: shows(1), Data: row{}, Totals: []projection.Delta{{Key: total, Add: map[string]int64{"count": 1}}}}
 				err := r.Save(t.Context(), c)
 				for errors.Is(err, es.ErrConflict) {
 					err = r.Save(t.Context(), c)
@@ -178,13 +185,13 @@ func RowsContract(t *testing.T, r projection.Rows) {
 		var want []string
 		for i := range 9 {
 			k.ID = fmt.Sprint(i)
-			save(t, projection.Change{Key: k, Now: 1, Data: row{Name: fmt.Sprint(i)}, Places: place(i)})
+			save(t, projection.Change{Key: k, Now: shows(1), Data: row{Name: fmt.Sprint(i)}, Places: place(i)})
 			want = append(want, fmt.Sprint(i))
 		}
 		k.ID, k.Generation = "elsewhere", 2
-		save(t, projection.Change{Key: k, Now: 1, Data: row{Name: "elsewhere"}, Places: place(1)})
+		save(t, projection.Change{Key: k, Now: shows(1), Data: row{Name: "elsewhere"}, Places: place(1)})
 		k.ID, k.Generation = "nowhere", 1
-		save(t, projection.Change{Key: k, Now: 1, Data: row{Name: "nowhere"}})
+		save(t, projection.Change{Key: k, Now: shows(1), Data: row{Name: "nowhere"}})
 		for limit := 1; limit <= 10; limit++ {
 			got := listed(t, r, projection.Listing{View: k.View, Generation: 1, List: 1, Partition: "all", Limit: limit})
 			slices.Sort(got)
@@ -198,7 +205,7 @@ func RowsContract(t *testing.T, r projection.Rows) {
 			t.Errorf("prefix 01: got %v", got)
 		}
 		k.ID = "2"
-		save(t, projection.Change{Key: k, Was: 1, Now: 2, Data: row{Name: "2"}})
+		save(t, projection.Change{Key: k, Was: shows(1), Now: shows(2), Data: row{Name: "2"}})
 		if got := listed(t, r, projection.Listing{View: k.View, Generation: 1, List: 1, Partition: "all", Prefix: "01", Limit: 10}); !slices.Equal(got, []string{"3"}) {
 			t.Errorf("after one has left: got %v", got)
 		}
@@ -247,7 +254,7 @@ func ParkedContract(t *testing.T, p projection.ParkedStore) {
 			after = next
 		}
 	}
-	for _, e := range []projection.Parked{entry("a", 1, at), entry("b", 2, at), entry("c", 3, at), entry("b", 7, at.Add(time.Hour))} {
+	for _, e := range []projection.Parked{entry("a", 1, at), entry("b", 2, at), entry("c", 3, at), entry("b", 7, at.Add(time.Hour)), entry("b", 6, at.Add(2*time.Hour))} {
 		if err := p.Park(t.Context(), e); err != nil {
 			t.Fatal(err)
 		}
@@ -257,13 +264,16 @@ func ParkedContract(t *testing.T, p projection.ParkedStore) {
 	if got, want := list(), []projection.Parked{entry("a", 1, at), again, entry("c", 3, at)}; !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
 	}
-	for range 2 {
-		if err := p.Unpark(t.Context(), "users", 1, "user#b"); err != nil {
+	for _, step := range []struct {
+		through es.Version
+		left    int
+	}{{6, 3}, {7, 2}, {7, 2}} {
+		if err := p.Unpark(t.Context(), "users", 1, "user#b", step.through); err != nil {
 			t.Fatal(err)
 		}
-	}
-	if got := list(); len(got) != 2 {
-		t.Errorf("got %+v", got)
+		if got := list(); len(got) != step.left {
+			t.Errorf("what is parked at 7, forgotten through %d: %+v", step.through, got)
+		}
 	}
 }
 
@@ -346,7 +356,7 @@ func PurgeContract(t *testing.T, r projection.Rows, parts projection.PartStore) 
 	for _, view := range viewsThere {
 		for g := 1; g <= generations; g++ {
 			for i := range many {
-				c := projection.Change{Key: key(view, g, i), Now: 1, Data: row{Name: "there"}, Totals: []projection.Delta{{Key: key(view, g, "total/all/0"), Add: map[string]int64{"n": 1}}}}
+				c := projection.Change{Key: key(view, g, i), Now: shows(1), Data: row{Name: "there"}, Totals: []projection.Delta{{Key: key(view, g, "total/all/0"), Add: map[string]int64{"n": 1}}}}
 				c.Places[0] = projection.Place{Partition: "all", Sort: fmt.Sprint(i)}
 				if err := r.Save(t.Context(), c); err != nil {
 					t.Fatal(err)

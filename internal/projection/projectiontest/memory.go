@@ -100,7 +100,7 @@ func (m *Memory) Save(_ context.Context, c projection.Change) error {
 		return err
 	}
 	return m.write(func() error {
-		if m.rows[c.Key].row.Version != c.Was {
+		if m.rows[c.Key].row != c.Was {
 			return es.ErrConflict
 		}
 		if len(data) > es.MaxCommitBytes {
@@ -109,7 +109,7 @@ func (m *Memory) Save(_ context.Context, c projection.Change) error {
 		if m.rows == nil {
 			m.rows, m.totals = map[projection.Key]stored{}, map[projection.Key]map[string]int64{}
 		}
-		m.rows[c.Key] = stored{projection.Row{Version: c.Now, Parked: c.Parked}, data, c.Places}
+		m.rows[c.Key] = stored{c.Now, data, c.Places}
 		for _, d := range c.Totals {
 			if m.totals[d.Key] == nil {
 				m.totals[d.Key] = map[string]int64{}
@@ -179,6 +179,9 @@ func (m *Memory) Park(_ context.Context, p projection.Parked) error {
 	return m.write(func() error {
 		k := parkedKey{p.View, p.Generation, p.Stream}
 		if was, ok := m.parked[k]; ok {
+			if was.Version > p.Version {
+				return nil
+			}
 			p.FirstAt, p.Attempts = was.FirstAt, was.Attempts+1
 		}
 		if m.parked == nil {
@@ -190,9 +193,11 @@ func (m *Memory) Park(_ context.Context, p projection.Parked) error {
 }
 
 // Unpark implements [projection.ParkedStore].
-func (m *Memory) Unpark(_ context.Context, view string, generation int, s es.Stream) error {
+func (m *Memory) Unpark(_ context.Context, view string, generation int, s es.Stream, through es.Version) error {
 	return m.write(func() error {
-		delete(m.parked, parkedKey{view, generation, s})
+		if k := (parkedKey{view, generation, s}); m.parked[k].Version <= through {
+			delete(m.parked, k)
+		}
 		return nil
 	})
 }
