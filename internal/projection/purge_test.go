@@ -31,7 +31,7 @@ func newBench(t *testing.T) *bench {
 	b.Rebuilder = &projection.Rebuilder{
 		Projector: &projection.Projector{
 			Store: store, Rows: b.memory, Parked: b.memory, Generations: b.memory, Now: clock,
-			Projections: []projection.Projection{&trail, projection.Rebuilds},
+			Projections: []projection.Projection{&newBuild(true).trail, projection.Rebuilds},
 		},
 		Executor: &es.Executor{Repository: es.Repository{Store: store}, Now: clock},
 		Scanner:  store, Parts: b.memory, Queue: b.memory,
@@ -52,14 +52,14 @@ func (b *bench) meta() es.Meta { b.ids++; return es.Meta{CommandID: fmt.Sprint("
 
 func (b *bench) start() {
 	b.t.Helper()
-	if _, err := b.Start(b.t.Context(), b.meta(), nil, trail.Name); err != nil {
+	if _, err := b.Start(b.t.Context(), b.meta(), nil, "trail"); err != nil {
 		b.t.Fatal(err)
 	}
 }
 
 func (b *bench) cancel() {
 	b.t.Helper()
-	if _, err := b.Cancel(b.t.Context(), b.meta(), nil, trail.Name); err != nil {
+	if _, err := b.Cancel(b.t.Context(), b.meta(), nil, "trail"); err != nil {
 		b.t.Fatal(err)
 	}
 }
@@ -68,7 +68,7 @@ func (b *bench) cancel() {
 func (b *bench) build() {
 	b.t.Helper()
 	for part := range projection.Parts {
-		b.do(projection.Task{Do: projection.Build, View: trail.Name, Part: part}, time.Hour)
+		b.do(projection.Task{Do: projection.Build, View: "trail", Part: part}, time.Hour)
 	}
 }
 
@@ -81,7 +81,7 @@ func (b *bench) do(t projection.Task, time time.Duration) {
 
 func (b *bench) purge(time time.Duration) {
 	b.t.Helper()
-	b.do(projection.Task{Do: projection.Purge, View: trail.Name}, time)
+	b.do(projection.Task{Do: projection.Purge, View: "trail"}, time)
 }
 
 // meanwhile does something once, when the next write is about to happen.
@@ -99,7 +99,7 @@ func (b *bench) generations() projection.Generations {
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	return all[trail.Name]
+	return all["trail"]
 }
 
 // rows counts the rows of a generation.
@@ -107,7 +107,7 @@ func (b *bench) rows(generation int) (n int) {
 	b.t.Helper()
 	for i := range benchStreams {
 		var row []string
-		stored, err := b.memory.Load(b.t.Context(), projection.Key{View: trail.Name, Generation: generation, ID: fmt.Sprint(i)}, &row, true)
+		stored, err := b.memory.Load(b.t.Context(), projection.Key{View: "trail", Generation: generation, ID: fmt.Sprint(i)}, &row, true)
 		if err != nil {
 			b.t.Fatal(err)
 		}
@@ -130,8 +130,8 @@ func TestAGenerationThatWasGivenUpIsPurgedWhenNobodyCanWriteToItAnyMore(t *testi
 			t.Errorf("%d minutes later %d rows are left, want %d; of the live generation %d", c.wait, n, c.left, b.rows(1))
 		}
 	}
-	if g := b.generations(); g.DroppedAt != 0 || len(b.memory.Holds(trail.Name, g.Dropped)) > 0 {
-		t.Errorf("after the purge: %+v, %v", g, b.memory.Holds(trail.Name, g.Dropped))
+	if g := b.generations(); g.DroppedAt != 0 || len(b.memory.Holds("trail", g.Dropped)) > 0 {
+		t.Errorf("after the purge: %+v, %v", g, b.memory.Holds("trail", g.Dropped))
 	}
 }
 
@@ -215,7 +215,7 @@ func TestAWorkerWhoseTimeIsUpHandsItsPartOn(t *testing.T) {
 func TestAPartIsOneWorkersUntilItHasBeenSilentForLong(t *testing.T) {
 	b := newBench(t)
 	b.start()
-	first := projection.Task{Do: projection.Build, View: trail.Name, Part: 0}
+	first := projection.Task{Do: projection.Build, View: "trail", Part: 0}
 	b.meanwhile(func() {
 		b.memory.Fail = func(after bool) error {
 			if after {
@@ -230,7 +230,7 @@ func TestAPartIsOneWorkersUntilItHasBeenSilentForLong(t *testing.T) {
 	}
 	done := func() bool {
 		b.do(first, time.Hour)
-		parts, err := b.memory.LoadParts(t.Context(), trail.Name, 2)
+		parts, err := b.memory.LoadParts(t.Context(), "trail", 2)
 		if err != nil || len(parts) != 1 {
 			t.Fatal(parts, err)
 		}
@@ -247,12 +247,12 @@ func TestAPartIsOneWorkersUntilItHasBeenSilentForLong(t *testing.T) {
 func TestARepeatedCommandIsKnown(t *testing.T) {
 	b := newBench(t)
 	meta := b.meta()
-	first, err := b.Start(t.Context(), meta, nil, trail.Name)
-	again, err2 := b.Start(t.Context(), meta, nil, trail.Name)
+	first, err := b.Start(t.Context(), meta, nil, "trail")
+	again, err2 := b.Start(t.Context(), meta, nil, "trail")
 	if err != nil || err2 != nil || first.Replay || !again.Replay || again.Version != first.Version {
 		t.Errorf("first %+v %v, again %+v %v", first, err, again, err2)
 	}
-	if _, err := b.Start(t.Context(), b.meta(), nil, trail.Name); err != projection.ErrRebuilding {
+	if _, err := b.Start(t.Context(), b.meta(), nil, "trail"); err != projection.ErrRebuilding {
 		t.Errorf("another one: %v", err)
 	}
 	if _, err := b.Start(t.Context(), b.meta(), nil, "nothing"); err != projection.ErrNoView {
@@ -265,18 +265,18 @@ func TestWhatIsParkedForAGenerationThatWasGivenUpIsNotTriedAgain(t *testing.T) {
 	b.start()
 	b.build()
 	b.cancel()
-	p := projection.Parked{View: trail.Name, Generation: 2, Stream: "user#new", Version: 1, Error: "x", FirstAt: b.now, LastAt: b.now}
+	p := projection.Parked{View: "trail", Generation: 2, Stream: "user#new", Version: 1, Error: "x", FirstAt: b.now, LastAt: b.now}
 	if err := b.memory.Park(t.Context(), p); err != nil {
 		t.Fatal(err)
 	}
 	if page, _, err := b.StillParked(t.Context(), "", 10); err != nil || len(page) > 0 {
 		t.Errorf("still parked: %v, error %v", page, err)
 	}
-	before := len(b.memory.Holds(trail.Name, b.generations().Dropped))
+	before := len(b.memory.Holds("trail", b.generations().Dropped))
 	if still, err := b.Redrive(t.Context(), p); still || err != nil {
 		t.Errorf("still parked: %v, error %v", still, err)
 	}
-	if after := len(b.memory.Holds(trail.Name, b.generations().Dropped)); after != before-1 {
+	if after := len(b.memory.Holds("trail", b.generations().Dropped)); after != before-1 {
 		t.Errorf("%d things of the generation became %d", before, after)
 	}
 }
