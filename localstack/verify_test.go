@@ -1,8 +1,10 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 
@@ -50,4 +52,49 @@ func verified(s *stacktest.Stack) (string, error) {
 	c.Env = append(os.Environ(), "DATA_DIR="+s.DataDir)
 	out, err := c.CombinedOutput()
 	return string(out), err
+}
+
+func TestVerifyNamesRowsAndSnapshotsThatAreNotAsFolded(t *testing.T) {
+	t.Parallel()
+	s := stacktest.Start(t)
+	ada := scenario.Register(t, s.URL(), "ada@example.com")
+	for i := range 12 {
+		ada.Expect(t, 200, "POST", ada.Path("/email"), map[string]string{"email": fmt.Sprintf("ada%d@example.com", i)})
+	}
+	whole := []string{
+		"accounts.1 2 rows, 0 behind, 0 parked, 0 bad\n", "sessions.1 1 rows, 0 behind, 0 parked, 0 bad\n",
+		"users.1    2 rows, 0 behind, 0 parked, 0 bad\n", "snapshots of user 1, 0 bad\n",
+	}
+	eventually(t, "all is projected and as folded", func() bool {
+		out, err := verified(s)
+		return err == nil && !slices.ContainsFunc(whole, func(line string) bool { return !strings.Contains(out, line) })
+	})
+	client := dynamo.NewClient(dynamo.Settings{Region: region, Endpoint: s.Endpoints().DynamoDB, Credentials: credentials})
+	text := func(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
+	for _, c := range []struct {
+		table, key, value, set, says string
+		to                           types.AttributeValue
+	}{
+		{"annals-views", "row", "users.1#" + ada.ID, "#a.email", "users.1 " + ada.ID + ": version 13 is not as folded: email", text("eve@example.com")},
+		{"annals-views", "row", "users.1#" + ada.ID, "sort1", "users.1 " + ada.ID + ": version 13 is not as folded: its place in list 1, email", text("eve")},
+		{"annals-views", "row", "accounts.1#total/active/7", "#n", "accounts.1 total/active/7: it is map[accounts:7], and the rows add up to map[", &types.AttributeValueMemberN{Value: "7"}},
+		{"annals-snapshots", "stream", "user#" + ada.ID, "version", "snapshots of user " + ada.ID + ": version 11: it does not fit its hash", &types.AttributeValueMemberN{Value: "11"}},
+	} {
+		in := &dynamodb.UpdateItemInput{
+			TableName: &c.table, Key: map[string]types.AttributeValue{c.key: text(c.value)},
+			UpdateExpression: aws.String("SET " + c.set + " = :to"), ExpressionAttributeValues: map[string]types.AttributeValue{":to": c.to},
+		}
+		switch {
+		case strings.HasPrefix(c.set, "#a"):
+			in.ExpressionAttributeNames = map[string]string{"#a": "data"}
+		case c.set == "#n":
+			in.ExpressionAttributeNames = map[string]string{"#n": "n:accounts"}
+		}
+		if _, err := client.UpdateItem(t.Context(), in); err != nil {
+			t.Fatal(err)
+		}
+		if out, err := verified(s); err == nil || !strings.Contains(out, "bad        "+c.says) {
+			t.Errorf("%s of %s was changed: error %v\n%s", c.set, c.value, err, out)
+		}
+	}
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"iter"
 	"maps"
 	"slices"
 	"strconv"
@@ -217,12 +218,21 @@ func (r *Rows) Total(ctx context.Context, k projection.Key) (map[string]int64, e
 	if err != nil {
 		return nil, unreadable("load a total", err)
 	}
+	total, err := decodeTotal(out.Item)
+	if err != nil {
+		return nil, fmt.Errorf("read total %s of view %s: %w", k.ID, k.View, err)
+	}
+	return total, nil
+}
+
+func decodeTotal(item map[string]types.AttributeValue) (map[string]int64, error) {
 	total := map[string]int64{}
-	for name, v := range out.Item {
+	for name, v := range item {
 		name, ok := strings.CutPrefix(name, totalPrefix)
 		if n, isNumber := v.(*types.AttributeValueMemberN); ok && isNumber {
+			var err error
 			if total[name], err = strconv.ParseInt(n.Value, 10, 64); err != nil {
-				return nil, fmt.Errorf("read total %s of view %s: %w", k.ID, k.View, err)
+				return nil, err
 			}
 		}
 	}
@@ -257,7 +267,11 @@ func (r *Rows) List(ctx context.Context, q projection.Listing, each func(func(an
 	if err != nil {
 		return "", unreadable("list rows", err)
 	}
-	rows, err := r.batch(ctx, page.Items)
+	var keys []map[string]types.AttributeValue
+	for _, item := range page.Items {
+		keys = append(keys, map[string]types.AttributeValue{"row": item["row"]})
+	}
+	rows, err := r.batch(ctx, keys, false)
 	if err != nil {
 		return "", err
 	}
@@ -273,18 +287,94 @@ func (r *Rows) List(ctx context.Context, q projection.Listing, each func(func(an
 	return encodePlace(page.LastEvaluatedKey, sort), nil
 }
 
-// batch reads rows by their keys.
-func (r *Rows) batch(ctx context.Context, items []map[string]types.AttributeValue) (map[string]map[string]types.AttributeValue, error) {
-	rows := map[string]map[string]types.AttributeValue{}
-	var keys []map[string]types.AttributeValue
-	for _, item := range items {
-		keys = append(keys, map[string]types.AttributeValue{"row": item["row"]})
+// LoadAll implements [projection.StoredRows] with BatchGetItems.
+func (r *Rows) LoadAll(ctx context.Context, keys []projection.Key) (map[projection.Key]projection.Stored, error) {
+	var wanted []map[string]types.AttributeValue
+	for _, k := range keys {
+		wanted = append(wanted, rowKey(k))
 	}
+	items, err := r.batch(ctx, wanted, true)
+	if err != nil {
+		return nil, err
+	}
+	all := map[projection.Key]projection.Stored{}
+	for _, item := range items {
+		s, ok, err := decodeStored(item)
+		if err != nil {
+			return nil, err
+		}
+		if ok {
+			all[s.Key] = s
+		}
+	}
+	return all, nil
+}
+
+// ScanAll implements [projection.StoredRows] with a parallel scan.
+func (r *Rows) ScanAll(ctx context.Context, part, parts int) iter.Seq2[projection.Stored, error] {
+	return func(yield func(projection.Stored, error) bool) {
+		in := &dynamodb.ScanInput{
+			TableName: &r.Table, ConsistentRead: aws.Bool(true),
+			Segment: aws.Int32(int32(part)), TotalSegments: aws.Int32(int32(parts)),
+		}
+		for {
+			page, err := r.Client.Scan(ctx, in)
+			if err != nil {
+				yield(projection.Stored{}, unreadable("scan the rows", err))
+				return
+			}
+			for _, item := range page.Items {
+				s, ok, err := decodeStored(item)
+				if (ok || err != nil) && !yield(s, err) || err != nil {
+					return
+				}
+			}
+			if in.ExclusiveStartKey = page.LastEvaluatedKey; page.LastEvaluatedKey == nil {
+				return
+			}
+		}
+	}
+}
+
+// decodeStored reads a row or a total; ok is false if the item is neither.
+func decodeStored(item map[string]types.AttributeValue) (s projection.Stored, ok bool, err error) {
+	at := reader{item: item}
+	row := at.text("row")
+	view, rest, _ := strings.Cut(row, ".")
+	generation, id, hasID := strings.Cut(rest, "#")
+	n, err := strconv.Atoi(generation)
+	if err != nil || !hasID || strings.HasPrefix(row, partPrefix) {
+		return s, false, nil
+	}
+	s.Key = projection.Key{View: view, Generation: n, ID: id}
+	if item["version"] == nil {
+		s.Total, err = decodeTotal(item)
+		return s, true, err
+	}
+	s.Row.Version = es.Version(at.number("version"))
+	if item["parked"] != nil {
+		s.Row.Parked = es.Version(at.number("parked"))
+	}
+	for i := range s.Places {
+		partition, sort := ListKey(i)
+		s.Places[i].Partition, _ = strings.CutPrefix(at.optional(partition), list(view, n, ""))
+		s.Places[i].Sort = at.optional(sort)
+	}
+	if at.damage != "" {
+		return s, false, fmt.Errorf("row %s of view %s: attribute %s", id, view, at.damage)
+	}
+	s.Decode = func(into any) error { return decodeRow(item, into) }
+	return s, true, nil
+}
+
+// batch reads rows by their keys.
+func (r *Rows) batch(ctx context.Context, keys []map[string]types.AttributeValue, consistent bool) (map[string]map[string]types.AttributeValue, error) {
+	rows := map[string]map[string]types.AttributeValue{}
 	for len(keys) > 0 {
 		now := keys[:min(len(keys), 100)] // what one BatchGetItem takes
-		out, err := r.Client.BatchGetItem(ctx, &dynamodb.BatchGetItemInput{RequestItems: map[string]types.KeysAndAttributes{r.Table: {Keys: now}}})
+		out, err := r.Client.BatchGetItem(ctx, &dynamodb.BatchGetItemInput{RequestItems: map[string]types.KeysAndAttributes{r.Table: {Keys: now, ConsistentRead: &consistent}}})
 		if err != nil {
-			return nil, unreadable("read listed rows", err)
+			return nil, unreadable("read rows", err)
 		}
 		for _, row := range out.Responses[r.Table] {
 			rows[row["row"].(*types.AttributeValueMemberS).Value] = row

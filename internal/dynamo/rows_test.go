@@ -52,6 +52,7 @@ func TestTablesKeepTheContractsOfProjections(t *testing.T) {
 		t.Fatal(err)
 	}
 	projectiontest.RowsContract(t, &dynamo.Rows{Client: client(), Table: prefix + "-views"})
+	projectiontest.StoredContract(t, &dynamo.Rows{Client: client(), Table: prefix + "-views"})
 	projectiontest.ParkedContract(t, &dynamo.Parked{Client: client(), Table: prefix + "-parked"})
 	projectiontest.GenerationsContract(t, &dynamo.Generations{Client: client(), Table: prefix + "-views"})
 	projectiontest.PartsContract(t, &dynamo.Parts{Client: client(), Table: prefix + "-views"})

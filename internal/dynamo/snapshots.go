@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
@@ -88,6 +90,29 @@ func (s *Snapshots) put(ctx context.Context, item map[string]types.AttributeValu
 		return nil, fmt.Errorf("save a snapshot: %w", err)
 	}
 	return nil, nil
+}
+
+// ScanAll implements [es.SnapshotScanner] with a parallel scan.
+func (s *Snapshots) ScanAll(ctx context.Context, part, parts int) iter.Seq2[es.Snapshot, error] {
+	return func(yield func(es.Snapshot, error) bool) {
+		in := &dynamodb.ScanInput{TableName: &s.Table, Segment: aws.Int32(int32(part)), TotalSegments: aws.Int32(int32(parts))}
+		for {
+			page, err := s.Client.Scan(ctx, in)
+			if err != nil {
+				yield(es.Snapshot{}, unreadable("scan the snapshots", err))
+				return
+			}
+			for _, item := range page.Items {
+				snapshot, _ := decodeSnapshot(item)
+				if !yield(snapshot, nil) {
+					return
+				}
+			}
+			if in.ExclusiveStartKey = page.LastEvaluatedKey; page.LastEvaluatedKey == nil {
+				return
+			}
+		}
+	}
 }
 
 func decodeSnapshot(item map[string]types.AttributeValue) (es.Snapshot, bool) {

@@ -1,11 +1,13 @@
 package es
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"iter"
 	"time"
 
 	"github.com/interview-sandbox/annals/events"
@@ -91,6 +93,16 @@ type Snapshotter interface {
 	// Snapshot makes a snapshot if one of these commits makes one due, by the aggregate's
 	// policy.
 	Snapshot(ctx context.Context, s Stream, commits []Commit) error
+	// Check says in what a stored snapshot differs from the fold of the events; "" if it does
+	// not, or is one that nobody uses any more.
+	Check(ctx context.Context, stored Snapshot) (fault string, err error)
+}
+
+// SnapshotScanner reads all snapshots.
+type SnapshotScanner interface {
+	// ScanAll gives one of several parts of all snapshots, damaged ones as far as they can be
+	// read. Iteration ends at the first error.
+	ScanAll(ctx context.Context, part, parts int) iter.Seq2[Snapshot, error]
 }
 
 // Snapshotter keeps the aggregate's snapshots.
@@ -140,4 +152,31 @@ func (p snapshotter[S, E]) Snapshot(ctx context.Context, s Stream, commits []Com
 		return fmt.Errorf("make a snapshot: %w", err)
 	}
 	return nil
+}
+
+// Check implements [Snapshotter].
+func (p snapshotter[S, E]) Check(ctx context.Context, stored Snapshot) (fault string, err error) {
+	if stored.Hash != stored.ComputeHash() {
+		return "it does not fit its hash", nil
+	}
+	state, err := stored.open(ctx, p.repository.Vault)
+	if err != nil || state == nil || stored.Reducer != p.aggregate.Reducer {
+		return "", err
+	}
+	f, err := p.aggregate.follow(ctx, p.repository.Store, Folded[S]{Tip: StartOf(stored.Stream)}, Range{Through: stored.Version})
+	if err != nil {
+		return "", fmt.Errorf("check a snapshot: %w", err)
+	}
+	clean, err := json.Marshal(f.State)
+	switch {
+	case err != nil:
+		return "", err
+	case f.Tip != Tip{stored.Stream, stored.Version, stored.Tip, stored.At}:
+		return "it is of no commit of its stream", nil
+	case !bytes.Equal(clean, state):
+		return "its state is not as folded", nil
+	case !bytes.Equal(f.recent.encode(), stored.Recent):
+		return "its commands are not those of its stream", nil
+	}
+	return "", nil
 }

@@ -502,10 +502,30 @@ func (w *world) run() error {
 		w.happen()
 	}
 	w.calm = true
-	if err := errors.Join(w.fault, w.finish(), w.acknowledge(), w.compare()); err != nil {
+	if err := errors.Join(w.fault, w.finish(), w.acknowledge(), w.compare(), w.check(false)); err != nil {
 		return err
 	}
-	return errors.Join(w.heal(), w.compare(), w.finished())
+	return errors.Join(w.heal(), w.compare(), w.finished(), w.check(true))
+}
+
+// check wants the checker to agree with the comparison.
+func (w *world) check(healed bool) (err error) {
+	c := &projection.Checker{
+		Projector: &projection.Projector{
+			Store: damaging{w.store, w.damaged}, Rows: w.memory, Parked: w.memory, Generations: w.memory,
+			Projections: []projection.Projection{&w.readers.trail, &w.readers.lengths},
+		},
+		Scanner: w.store, Stored: w.memory, Snapshots: new(estest.Snapshots),
+	}
+	all, failed := c.Check(w.ctx, func(f projection.Fault) {
+		err = errors.Join(err, fmt.Errorf("the checker says of %+v: %s", f.Key, f.Reason))
+	}, func(int) {})
+	for _, one := range all {
+		if one.Rows != len(w.tips) || one.Behind > 0 || healed && one.Parked+one.Unread > 0 {
+			err = errors.Join(err, fmt.Errorf("the checker has found %+v", one))
+		}
+	}
+	return errors.Join(err, failed)
 }
 
 // finish does all tasks, those that come of them as well, which brings all rebuilds to their

@@ -43,6 +43,12 @@ func (t *Tally[R]) parked(ctx context.Context, p *Projector, generation int, s e
 	return parked[R](ctx, p, Key{t.Name, generation, s.ID()}, s)
 }
 
+func (t *Tally[R]) stream(id string) es.Stream { return es.NewStream(t.Category, id) }
+
+func (t *Tally[R]) clean(generation int, s es.Stream) clean {
+	return newClean(s, t.Apply, t.change(generation))
+}
+
 func (t *Tally[R]) change(generation int) func(was, now R, s es.Stream) Change {
 	return func(was, now R, s es.Stream) Change {
 		sum := t.Count(now)

@@ -86,6 +86,10 @@ func (v *View[R]) parked(ctx context.Context, p *Projector, generation int, s es
 	return parked[R](ctx, p, Key{v.Name, generation, s.ID()}, s)
 }
 
+func (v *View[R]) stream(id string) es.Stream { return es.NewStream(v.Category, id) }
+
+func (v *View[R]) clean(_ int, s es.Stream) clean { return newClean(s, v.Apply, v.change) }
+
 // follow is the way of a row from one version of its stream to a later one. If it cannot go
 // all the way it goes as far as it can and returns what is in the way.
 func follow[R any](ctx context.Context, p *Projector, key Key, s es.Stream, commits []es.Commit,

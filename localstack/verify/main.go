@@ -1,8 +1,10 @@
-// Command verify checks every stream of an events table against its own hashes and names
-// the first commit of each that is not as it was written. It exits with 1 if there is one.
+// Command verify checks every stream of an events table against its own hashes, and every
+// row, total and snapshot against what the events add up to. It names the first commit of
+// each stream that is not as it was written, and each row that is not as folded, and exits
+// with 1 if there is one. A row that is behind its stream is no fault: it is counted.
 //
-// It reads the stack in DATA_DIR (.local), which has to be running; with AWS_REGION and
-// credentials in the environment and -aws, the table that is deployed there.
+// It reads the stack in DATA_DIR (.local), which has to be running; with -aws, and AWS_REGION,
+// ANNALS_KMS_KEY and credentials in the environment, the tables that are deployed there.
 package main
 
 import (
@@ -15,21 +17,23 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
-	"github.com/interview-sandbox/annals/internal/dynamo"
+	"github.com/interview-sandbox/annals/internal/app"
 	"github.com/interview-sandbox/annals/internal/es"
+	"github.com/interview-sandbox/annals/internal/projection"
 )
 
 func main() {
 	ctx, cancel := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer cancel()
-	table := flag.String("table", "annals-events", "name of the events table")
-	onAWS := flag.Bool("aws", false, "verify a table in AWS instead of the local one")
+	prefix := flag.String("prefix", "annals", "what the tables' names begin with")
+	onAWS := flag.Bool("aws", false, "verify tables in AWS instead of the local ones")
 	flag.Parse()
-	ok, err := verify(ctx, *table, *onAWS)
+	ok, err := verify(ctx, *prefix, *onAWS)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "verify:", err)
 	}
@@ -41,42 +45,57 @@ func main() {
 // scans is how many parts of the table are read side by side.
 const scans = 4
 
-func verify(ctx context.Context, table string, onAWS bool) (ok bool, err error) {
-	settings, err := settingsOf(onAWS)
+func verify(ctx context.Context, prefix string, onAWS bool) (ok bool, err error) {
+	config, err := configOf(prefix, onAWS)
 	if err != nil {
 		return false, err
 	}
-	store := &dynamo.Store{Client: dynamo.NewClient(settings), Table: table}
-	tally := tally{out: os.Stdout, progress: os.Stderr, shown: time.Now()}
-	if err := es.Sweep(ctx, store, scans, tally.add); err != nil {
+	checker, store, err := app.Checker(config)
+	if err != nil {
 		return false, err
 	}
-	return tally.end(), nil
+	t := tally{out: os.Stdout, progress: os.Stderr, shown: time.Now()}
+	if err := es.Sweep(ctx, store, scans, t.stream); err != nil {
+		return false, err
+	}
+	fmt.Fprintf(t.out, "verified   %d streams, %d commits, %d bad\n", t.streams, t.commits, t.bad)
+	all, err := checker.Check(ctx, t.fault, t.rows)
+	if err != nil {
+		return false, err
+	}
+	for _, one := range all {
+		t.view(one)
+	}
+	return t.bad == 0, nil
 }
 
-func settingsOf(onAWS bool) (dynamo.Settings, error) {
+func configOf(prefix string, onAWS bool) (app.Config, error) {
 	static := func(c aws.Credentials) aws.CredentialsProvider {
 		return aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) { return c, nil })
 	}
+	c := app.Config{Prefix: prefix, Now: time.Now}
 	if onAWS {
-		return dynamo.Settings{Region: os.Getenv("AWS_REGION"), Credentials: static(aws.Credentials{
+		c.Region, c.KMSKey = os.Getenv("AWS_REGION"), os.Getenv("ANNALS_KMS_KEY")
+		c.Credentials = static(aws.Credentials{
 			AccessKeyID:     os.Getenv("AWS_ACCESS_KEY_ID"),
 			SecretAccessKey: os.Getenv("AWS_SECRET_ACCESS_KEY"),
 			SessionToken:    os.Getenv("AWS_SESSION_TOKEN"),
-		})}, nil
+		})
+		return c, nil
 	}
-	s := dynamo.Settings{Region: "us-east-1", Credentials: static(aws.Credentials{AccessKeyID: "local", SecretAccessKey: "local"})}
-	path := filepath.Join(cmp.Or(os.Getenv("DATA_DIR"), ".local"), "endpoints.json")
+	c.Region, c.Credentials = "us-east-1", static(aws.Credentials{AccessKeyID: "local", SecretAccessKey: "local"})
+	data := cmp.Or(os.Getenv("DATA_DIR"), ".local")
+	path := filepath.Join(data, "endpoints.json")
 	text, err := os.ReadFile(path)
 	if err != nil {
-		return s, fmt.Errorf("find the local stack, which `make run` starts and DATA_DIR says where: %w", err)
+		return c, fmt.Errorf("find the local stack, which `make run` starts and DATA_DIR says where: %w", err)
 	}
 	var endpoints struct{ DynamoDB string }
 	if err := json.Unmarshal(text, &endpoints); err != nil {
-		return s, fmt.Errorf("read %s: %w", path, err)
+		return c, fmt.Errorf("read %s: %w", path, err)
 	}
-	s.Endpoint = endpoints.DynamoDB
-	return s, nil
+	c.Endpoint, c.KeyFile = endpoints.DynamoDB, filepath.Join(data, "master.key")
+	return c, nil
 }
 
 // tally counts what was verified and prints what is wrong.
@@ -86,20 +105,53 @@ type tally struct {
 	shown                 time.Time
 }
 
-func (t *tally) add(r es.Report) {
+func (t *tally) stream(r es.Report) {
 	t.streams++
 	t.commits += r.Commits
 	if !r.OK() {
 		t.bad++
 		fmt.Fprintf(t.out, "bad        %s version %d: %s\n", r.Stream, r.FirstBad.Version, r.FirstBad.Reason)
 	}
+	t.show("%d streams, %d commits", t.streams, t.commits)
+}
+
+func (t *tally) rows(n int) { t.show("%d streams, %d commits, %d rows", t.streams, t.commits, n) }
+
+// show shows progress, once a second.
+func (t *tally) show(format string, args ...any) {
 	if now := time.Now(); now.Sub(t.shown) > time.Second {
 		t.shown = now
-		fmt.Fprintf(t.progress, "verifying  %d streams, %d commits\n", t.streams, t.commits)
+		fmt.Fprintf(t.progress, "verifying  "+format+"\n", args...)
 	}
 }
 
-func (t *tally) end() (ok bool) {
-	fmt.Fprintf(t.out, "verified   %d streams, %d commits, %d bad\n", t.streams, t.commits, t.bad)
-	return t.bad == 0
+func (t *tally) fault(f projection.Fault) {
+	t.bad++
+	fmt.Fprintf(t.out, "bad        %s %s: %s\n", name(f.Key.View, f.Key.Generation), f.Key.ID, f.Reason)
+}
+
+func (t *tally) view(c projection.Checked) {
+	var more []string
+	if c.Lag > 0 {
+		more = append(more, fmt.Sprintf(" by up to %d", c.Lag))
+	}
+	if c.Unread > 0 {
+		more = append(more, fmt.Sprintf(", %d of what cannot be read", c.Unread))
+	}
+	if c.Generation == 0 {
+		fmt.Fprintf(t.out, "%-10s %d%s, %d bad\n", c.View, c.Rows, strings.Join(more, ""), c.Bad)
+		return
+	}
+	live := ""
+	if !c.Live {
+		live = " (not live)"
+	}
+	fmt.Fprintf(t.out, "%-10s %d rows%s, %d behind%s, %d parked, %d bad\n", name(c.View, c.Generation), c.Rows, live, c.Behind, strings.Join(more, ""), c.Parked, c.Bad)
+}
+
+func name(view string, generation int) string {
+	if generation == 0 {
+		return view
+	}
+	return fmt.Sprintf("%s.%d", view, generation)
 }

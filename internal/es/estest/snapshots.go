@@ -2,6 +2,9 @@ package estest
 
 import (
 	"context"
+	"iter"
+	"maps"
+	"slices"
 	"sync"
 
 	"github.com/interview-sandbox/annals/internal/es"
@@ -20,6 +23,20 @@ func (m *Snapshots) Load(_ context.Context, s es.Stream) (es.Snapshot, bool, err
 	defer m.mu.Unlock()
 	snapshot, ok := m.kept[s]
 	return snapshot, ok, nil
+}
+
+// ScanAll implements [es.SnapshotScanner]. All is in the first part.
+func (m *Snapshots) ScanAll(_ context.Context, part, _ int) iter.Seq2[es.Snapshot, error] {
+	m.mu.Lock()
+	all := slices.Collect(maps.Values(m.kept))
+	m.mu.Unlock()
+	return func(yield func(es.Snapshot, error) bool) {
+		for _, s := range all {
+			if part > 0 || !yield(s, nil) {
+				return
+			}
+		}
+	}
 }
 
 // Save implements [es.SnapshotStore].

@@ -3,6 +3,7 @@ package projectiontest
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -230,6 +231,66 @@ func listed(t *testing.T, r projection.Rows, q projection.Listing) (names []stri
 			return names
 		}
 		q.After = next
+	}
+}
+
+// StoredContract holds a store to what [projection.StoredRows] promises.
+func StoredContract(t *testing.T, r interface {
+	projection.Rows
+	projection.StoredRows
+}) {
+	key := func(generation int, id string) projection.Key {
+		return projection.Key{View: "stored", Generation: generation, ID: id}
+	}
+	places := [projection.Lists]projection.Place{{Partition: "a/b", Sort: "c"}}
+	want := map[projection.Key]string{}
+	for g := range 2 {
+		for i := range 120 {
+			k := key(g+1, fmt.Sprint(i))
+			c := projection.Change{
+				Key: k, Now: projection.Row{Version: es.Version(i), Parked: es.Version(g)}, Data: row{Name: k.ID}, Places: places,
+				Totals: []projection.Delta{{Key: key(g+1, "total/all/0"), Add: map[string]int64{"rows": 1}}},
+			}
+			if err := r.Save(t.Context(), c); err != nil {
+				t.Fatal(err)
+			}
+			want[k] = fmt.Sprint(c.Now, places, k.ID)
+		}
+	}
+	tell := func(s projection.Stored) string {
+		if s.Total != nil {
+			return fmt.Sprint(s.Total)
+		}
+		var got row
+		if err := s.Decode(&got); err != nil {
+			t.Error(err)
+		}
+		return fmt.Sprint(s.Row, s.Places, got.Name)
+	}
+	loaded, err := r.LoadAll(t.Context(), append(slices.Collect(maps.Keys(want)), key(3, "0")))
+	got := map[projection.Key]string{}
+	for k, s := range loaded {
+		got[k] = tell(s)
+	}
+	if err != nil || !maps.Equal(got, want) {
+		t.Errorf("loaded %v, error %v, want %v", got, err, want)
+	}
+	clear(got)
+	for g := range 2 {
+		want[key(g+1, "total/all/0")] = "map[rows:120]"
+	}
+	for part := range 3 {
+		for s, err := range r.ScanAll(t.Context(), part, 3) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			if s.Key.View == "stored" {
+				got[s.Key] = tell(s)
+			}
+		}
+	}
+	if !maps.Equal(got, want) {
+		t.Errorf("scanned %v, want %v", got, want)
 	}
 }
 

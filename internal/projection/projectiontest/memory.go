@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"iter"
 	"maps"
 	"slices"
 	"strings"
@@ -133,6 +134,43 @@ func (m *Memory) Insert(ctx context.Context, changes []projection.Change) (refus
 		}
 	}
 	return refused, nil
+}
+
+// LoadAll implements [projection.StoredRows].
+func (m *Memory) LoadAll(_ context.Context, keys []projection.Key) (map[projection.Key]projection.Stored, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	all := map[projection.Key]projection.Stored{}
+	for _, k := range keys {
+		if s, ok := m.rows[k]; ok {
+			all[k] = s.as(k)
+		}
+	}
+	return all, nil
+}
+
+func (s stored) as(k projection.Key) projection.Stored {
+	return projection.Stored{Key: k, Row: s.row, Places: s.places, Decode: func(into any) error { return json.Unmarshal(s.data, into) }}
+}
+
+// ScanAll implements [projection.StoredRows]. All is in the first part.
+func (m *Memory) ScanAll(_ context.Context, part, _ int) iter.Seq2[projection.Stored, error] {
+	var all []projection.Stored
+	m.mu.Lock()
+	for k, s := range m.rows {
+		all = append(all, s.as(k))
+	}
+	for k, numbers := range m.totals {
+		all = append(all, projection.Stored{Key: k, Total: maps.Clone(numbers)})
+	}
+	m.mu.Unlock()
+	return func(yield func(projection.Stored, error) bool) {
+		for _, s := range all {
+			if part > 0 || !yield(s, nil) {
+				return
+			}
+		}
+	}
 }
 
 // List implements [projection.Rows].

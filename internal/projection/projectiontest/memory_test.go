@@ -4,6 +4,7 @@ import "testing"
 
 func TestMemoryKeepsTheContracts(t *testing.T) {
 	RowsContract(t, new(Memory))
+	StoredContract(t, new(Memory))
 	ParkedContract(t, new(Memory))
 	GenerationsContract(t, new(Memory))
 	PartsContract(t, new(Memory))
