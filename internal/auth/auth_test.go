@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/interview-sandbox/annals/events"
+	"github.com/interview-sandbox/annals/internal/es"
 	"github.com/interview-sandbox/annals/internal/es/estest"
 )
 
@@ -54,6 +55,22 @@ func TestChangeEmail(t *testing.T) {
 	t.Run("is refused for an account that does not exist", func(t *testing.T) {
 		given(t).When(ChangeEmail{"ada@example.com"}).ThenRefused(ErrNotFound)
 	})
+}
+
+func TestAnotherAddressIsNotVerifiedYet(t *testing.T) {
+	for _, c := range []struct {
+		event    events.Event
+		verified bool
+	}{
+		{events.UserEmailChanged{Old: "ada@example.com", New: "ada@lovelace.example"}, false},
+		{events.UserNameChanged{Old: "Ada", New: "Ada Lovelace"}, true},
+		{events.UserPasswordChanged{PasswordHash: hash}, true},
+	} {
+		row := Users.Apply(UserRow{ID: ada, EmailVerified: true}, es.Recorded{Event: c.event, Version: 2})
+		if row.EmailVerified != c.verified {
+			t.Errorf("after %s the address is verified: %v", c.event.EventType(), row.EmailVerified)
+		}
+	}
 }
 
 func TestChangePassword(t *testing.T) {

@@ -82,8 +82,7 @@ func (a *Aggregate[S, E]) keep(c *Cache, f Folded[S]) {
 			return
 		}
 		c.size += entry.size - old.size
-		at.Value = entry
-		c.byUse.MoveToFront(at)
+		at.Value = entry // its place in the order is from when it was found
 	} else {
 		c.size += entry.size
 		c.stream[entry.stream] = c.byUse.PushFront(entry)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 
@@ -319,5 +320,135 @@ func TestACacheKeepsToItsSizeAndForgetsWhatWasNotUsed(t *testing.T) {
 	}
 	if reads.commits != 49 {
 		t.Errorf("%d of 49 idle aggregates were read again", reads.commits)
+	}
+}
+
+// latest is a state that does not grow: the last name.
+type latest struct{ Name string }
+
+// Evolve implements [es.State].
+func (l latest) Evolve(e events.Auth) latest {
+	if e, ok := e.(events.UserNameChanged); ok {
+		l.Name = e.New
+	}
+	return l
+}
+
+// name is a command that gives a name.
+type name string
+
+func (n name) Decide(latest, time.Time) ([]events.Auth, error) {
+	return []events.Auth{events.UserNameChanged{New: string(n)}}, nil
+}
+
+// remembering is aggregates behind a cache of so many bytes, each with names of any length.
+type remembering struct {
+	t     *testing.T
+	reads *counting
+	x     *es.Executor
+	n     int
+}
+
+func newRemembering(t *testing.T, bytes int) *remembering {
+	reads := &counting{Store: new(estest.Memory)}
+	x := executor(reads)
+	x.Cache = es.NewCache(bytes)
+	return &remembering{t: t, reads: reads, x: x}
+}
+
+var latests = es.Aggregate[latest, events.Auth]{Category: "user", Reducer: 1}
+
+func (r *remembering) give(id string, bytes int) {
+	r.t.Helper()
+	r.n++
+	if _, err := r.x.Execute(r.t.Context(), as(fmt.Sprint(r.n)), nil, latests.On(id, name(strings.Repeat("x", bytes)))); err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+// knows reports whether a command finds the aggregate without a read.
+func (r *remembering) knows(id string) bool {
+	r.t.Helper()
+	r.reads.commits = 0
+	r.give(id, 1)
+	return r.reads.commits == 0
+}
+
+func TestACacheCountsWhatItHoldsAndNothingElse(t *testing.T) {
+	t.Run("another state in the place of one takes no more room", func(t *testing.T) {
+		r := newRemembering(t, 8<<10)
+		r.give("quiet", 1)
+		for range 30 {
+			r.give("busy", 1000)
+		}
+		if !r.knows("quiet") {
+			t.Error("the quiet one was forgotten for nothing")
+		}
+	})
+	t.Run("a state that has grown takes the room of others", func(t *testing.T) {
+		r := newRemembering(t, 8<<10)
+		r.give("grows", 1)
+		r.give("quiet", 1)
+		r.give("other", 1)
+		r.give("grows", 3600)
+		if !r.knows("grows") {
+			t.Error("the one that was used last was forgotten")
+		}
+		if r.knows("quiet") {
+			t.Error("there is room for the quiet one beside one that has grown")
+		}
+	})
+	t.Run("what is forgotten leaves its room", func(t *testing.T) {
+		r := newRemembering(t, 8<<10) // for eight to twelve small ones
+		for i := range 100 {
+			r.give(fmt.Sprint(i), 1)
+		}
+		for i := 99; i > 93; i-- {
+			if !r.knows(fmt.Sprint(i)) {
+				t.Errorf("the one used %d before the last was forgotten", 99-i)
+			}
+		}
+	})
+	t.Run("one that does not fit is not kept", func(t *testing.T) {
+		r := newRemembering(t, 8<<10)
+		r.give("small", 1)
+		r.give("huge", 8<<10)
+		if r.knows("huge") {
+			t.Error("it was")
+		}
+	})
+}
+
+// between calls do before the last commit of a read is given.
+type between struct {
+	es.Store
+	do func()
+}
+
+func (b *between) Read(ctx context.Context, s es.Stream, r es.Range) iter.Seq2[es.Commit, error] {
+	return func(yield func(es.Commit, error) bool) {
+		for c, err := range b.Store.Read(ctx, s, r) {
+			if do := b.do; do != nil {
+				b.do = nil
+				do()
+			}
+			if !yield(c, err) {
+				return
+			}
+		}
+	}
+}
+
+func TestACacheKeepsTheLaterOfTwoStates(t *testing.T) {
+	r := newRemembering(t, 8<<10)
+	r.give("1", 1)
+	r.x.Cache = es.NewCache(8 << 10)
+	slow := executor(&between{Store: r.reads.Store, do: func() { r.give("1", 2); r.give("1", 3) }})
+	slow.Cache = r.x.Cache
+	if _, err := latests.Load(t.Context(), &slow.Repository, "1"); err != nil {
+		t.Fatal(err)
+	}
+	if !r.knows("1") {
+		t.Error("a slow load has replaced what a later command had left")
 	}
 }

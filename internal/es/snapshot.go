@@ -160,7 +160,7 @@ func (p snapshotter[S, E]) Check(ctx context.Context, stored Snapshot) (fault st
 		return "it does not fit its hash", nil
 	}
 	state, err := stored.open(ctx, p.repository.Vault)
-	if err != nil || state == nil || stored.Reducer != p.aggregate.Reducer {
+	if err != nil || state == nil || stored.Reducer != p.aggregate.Reducer || stored.Shape != shapeOf[S]() {
 		return "", err
 	}
 	f, err := p.aggregate.follow(ctx, p.repository.Store, Folded[S]{Tip: StartOf(stored.Stream)}, Range{Through: stored.Version})

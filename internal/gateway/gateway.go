@@ -277,13 +277,9 @@ func (r request) trace() string {
 
 // client is what the program that calls says it is, in a form that is fit to be stored.
 func (r request) client() string {
-	s := strings.ToValidUTF8(r.RequestContext.HTTP.UserAgent, "")
-	for i := range s {
-		if i >= maxClient {
-			return s[:i]
-		}
-	}
-	return s
+	s := r.RequestContext.HTTP.UserAgent
+	return strings.ToValidUTF8(s[:min(len(s), maxClient)], "")
 }
 
+// maxClient is in bytes.
 const maxClient = 200

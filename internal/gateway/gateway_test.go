@@ -68,6 +68,7 @@ type call struct {
 	method, path, body string
 	headers            map[string]string
 	query              map[string]string
+	agent              string // the program that calls
 	caller             string // "" is nobody
 	roles              string
 }
@@ -76,7 +77,7 @@ func (s *server) send(t testing.TB, c call) (events.APIGatewayV2HTTPResponse, ma
 	t.Helper()
 	in := events.APIGatewayV2HTTPRequest{RawPath: c.path, Headers: map[string]string{}, QueryStringParameters: c.query, Body: c.body}
 	maps.Copy(in.Headers, c.headers)
-	in.RequestContext.HTTP.Method = c.method
+	in.RequestContext.HTTP.Method, in.RequestContext.HTTP.UserAgent = c.method, c.agent
 	route, params, _ := api.Match(s.All, c.method, c.path)
 	in.RouteKey, in.PathParameters = "$default", params
 	if route.Path != "" {
@@ -403,6 +404,33 @@ func TestCorrelationIdsOfOthersAreTakenIfTheyAreSane(t *testing.T) {
 		out, _ := s.expect(t, call{method: "GET", path: "/nowhere", headers: map[string]string{"x-correlation-id": given}}, 404, "no-such-route")
 		if got := out.Headers["X-Correlation-Id"]; (got == given) != taken || !taken && !es.ValidID(got) {
 			t.Errorf("%q became %q", given, got)
+		}
+	}
+}
+
+func TestWhatARequestSaysOfItselfIsFitToBeStored(t *testing.T) {
+	var got api.Call
+	s := newServer(api.Query("GET /echo", api.Public, func(_ context.Context, call api.Call) (r api.Reply[struct{}], err error) {
+		got = call
+		return r, nil
+	}))
+	const whole = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+	for _, c := range []struct{ trace, kept string }{
+		{whole, whole}, {"", ""}, {whole + "0", ""}, {whole[1:], ""}, {"0" + whole, ""}, {strings.ToUpper(whole), ""},
+		{whole + "\n", ""}, {strings.Replace(whole, "00-", "01-", 1), ""}, {strings.Replace(whole, "af", "xx", 1), ""},
+	} {
+		s.expect(t, call{method: "GET", path: "/echo", headers: map[string]string{"traceparent": c.trace}}, 200, "")
+		if got.Meta.Trace != c.kept {
+			t.Errorf("traceparent %q is kept as %q, want %q", c.trace, got.Meta.Trace, c.kept)
+		}
+	}
+	long := strings.Repeat("x", 199)
+	for _, c := range []struct{ agent, kept string }{
+		{"", ""}, {"curl/8.5.0", "curl/8.5.0"}, {long + "y", long + "y"}, {long + "yz", long + "y"}, {long + "é", long}, {"a\xffb", "ab"},
+	} {
+		s.expect(t, call{method: "GET", path: "/echo", agent: c.agent}, 200, "")
+		if got.Client != c.kept {
+			t.Errorf("the program %q is kept as %q, want %q", c.agent, got.Client, c.kept)
 		}
 	}
 }
