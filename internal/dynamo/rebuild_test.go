@@ -21,10 +21,11 @@ import (
 
 var rebuildEvents = flag.Int("rebuild-events", 20_000, "how many events are rebuilt from; from a million on, the rate has to be near that of a bare scan")
 
-// Streams are of ten commits with two events each, as accounts with some history are.
+// Streams are of five commits with ten events each. dynoxide looks at a whole table for each
+// page of a parallel scan, which bounds how many commits a test can have, though not events.
 const (
-	perCommit = 2
-	perStream = 20
+	perCommit = 10
+	perStream = 50
 	// nearScan is how near.
 	nearScan = 0.8
 )

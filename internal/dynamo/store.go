@@ -176,13 +176,17 @@ func (s *Store) Read(ctx context.Context, stream es.Stream, r es.Range) iter.Seq
 	}
 }
 
+// scanPage is how many commits a scan reads at once. A megabyte, the most that DynamoDB gives,
+// can take longer than a client waits.
+const scanPage = 500
+
 // Scan implements [es.Scanner] with a parallel scan. DynamoDB keeps the items of one partition
 // key together and sorted by their sort key (Amazon DynamoDB Developer Guide, "Partitions and
 // data distribution"). A place is the key of the last item before it.
 func (s *Store) Scan(ctx context.Context, part, parts int, after []byte) iter.Seq2[es.Page, error] {
 	return func(yield func(es.Page, error) bool) {
 		in := &dynamodb.ScanInput{
-			TableName: &s.Table, ConsistentRead: aws.Bool(true),
+			TableName: &s.Table, ConsistentRead: aws.Bool(true), Limit: aws.Int32(scanPage),
 			Segment: aws.Int32(int32(part)), TotalSegments: aws.Int32(int32(parts)),
 		}
 		for {
