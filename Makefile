@@ -23,7 +23,7 @@ run: localstack/node_modules/.package-lock.json ## start everything on this mach
 	@# make hands a SIGTERM to its child alone, so that the child has to be the stack itself.
 	@exec build/stack
 
-verify: ## check every stream of the running stack against its hashes (DATA_DIR=.local)
+verify: ## check every stream of the running stack, and its views against them (DATA_DIR=.local)
 	@go run ./localstack/verify
 
 rebuild: ## rebuild a view of the running stack and switch to it (VIEW=users DATA_DIR=.local)
@@ -39,6 +39,7 @@ test: localstack/node_modules/.package-lock.json vet gofmt ## run every test tha
 
 nightly: localstack/node_modules/.package-lock.json ## run the random tests many times over; takes about an hour
 	go test ./internal/projection -schedules 1000000 -timeout 60m
+	go test ./localstack -run HoweverOftenTheStackIsKilled -kills 50 -timeout 30m
 	go test ./internal/dynamo/trust -trials 200 -commands 100000 -rapid.checks 1000 -timeout 60m
 
 fuzz: ## look for requests that break the HTTP adapter, for a minute

@@ -1,6 +1,7 @@
 package es_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -450,5 +451,34 @@ func TestACacheKeepsTheLaterOfTwoStates(t *testing.T) {
 	}
 	if !r.knows("1") {
 		t.Error("a slow load has replaced what a later command had left")
+	}
+}
+
+func TestACheckOfASnapshotSaysWhatIsNotAsFolded(t *testing.T) {
+	store, snapshots := grown(t, 40, 32)
+	whole, _, err := snapshots.Load(t.Context(), "user#1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	check := estest.Plain.Snapshotter(&es.Repository{Store: store}).Check
+	for name, c := range map[string]struct {
+		spoil func(*es.Snapshot)
+		fault string
+	}{
+		"nothing":                {func(*es.Snapshot) {}, ""},
+		"another reducer":        {func(s *es.Snapshot) { s.Reducer++; forge(s) }, ""},
+		"another shape":          {func(s *es.Snapshot) { s.Shape++; forge(s) }, ""},
+		"a forged state":         {forge, "its state is not as folded"},
+		"a version of no commit": {func(s *es.Snapshot) { s.Version = 99; s.Hash = s.ComputeHash() }, "it is of no commit of its stream"},
+		"another commit":         {func(s *es.Snapshot) { s.Tip[0]++; s.Hash = s.ComputeHash() }, "it is of no commit of its stream"},
+		"forged commands":        {func(s *es.Snapshot) { s.Recent[0]++; s.Hash = s.ComputeHash() }, "its commands are not those of its stream"},
+		"damage":                 {func(s *es.Snapshot) { s.Version++ }, "it does not fit its hash"},
+	} {
+		s := whole
+		s.Recent = bytes.Clone(whole.Recent)
+		c.spoil(&s)
+		if fault, err := check(t.Context(), s); err != nil || fault != c.fault {
+			t.Errorf("%s: %q, error %v, want %q", name, fault, err, c.fault)
+		}
 	}
 }

@@ -162,26 +162,24 @@ func (p *Projector) targets(s es.Stream, generations map[string]Generations) (al
 
 // follow brings one stream's part of a projection up to these commits, or parks it.
 func (p *Projector) follow(ctx context.Context, t target, commits []es.Commit) error {
-	bring := func() error {
-		if err := es.Open(ctx, p.Vault, commits); err != nil {
-			return err
+	for past := true; past && len(commits) > 0; {
+		err := es.Open(ctx, p.Vault, commits)
+		if err == nil {
+			err = t.projection.follow(ctx, p, t.generation, t.stream, commits)
 		}
-		return t.projection.follow(ctx, p, t.generation, t.stream, commits)
-	}
-	err := bring()
-	for err != nil {
+		if err == nil {
+			return nil
+		}
 		version, forGood := deterministic(err, commits[0].Version)
-		past := false
 		if forGood {
 			past, err = p.park(ctx, t, version, commits[len(commits)-1].Last(), err)
 		}
 		if err != nil {
 			return fmt.Errorf("project to %s: %w", t.projection.name(), err)
 		}
-		if !past {
-			return nil
+		for past && len(commits) > 0 && commits[0].Version <= version {
+			commits = commits[1:] // the row has it
 		}
-		err = bring()
 	}
 	return nil
 }
