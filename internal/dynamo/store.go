@@ -194,7 +194,11 @@ func (s *Store) Scan(ctx context.Context, part, parts int, after []byte) iter.Se
 				}
 				in.ExclusiveStartKey = key
 			}
-			page, err := s.scan(ctx, in)
+			var page es.Page
+			commits, last, err := s.scan(ctx, in)
+			if page.Commits = commits; last != nil {
+				page.Next, err = attributevalue.MarshalMapJSON(last)
+			}
 			if !yield(page, err) || err != nil || page.Next == nil {
 				return
 			}
@@ -203,23 +207,20 @@ func (s *Store) Scan(ctx context.Context, part, parts int, after []byte) iter.Se
 	}
 }
 
-func (s *Store) scan(ctx context.Context, in *dynamodb.ScanInput) (page es.Page, err error) {
+func (s *Store) scan(ctx context.Context, in *dynamodb.ScanInput) (all []es.Scanned, last map[string]types.AttributeValue, err error) {
 	out, err := s.Client.Scan(ctx, in)
 	if err != nil {
-		return page, unreadable("scan the events", err)
+		return nil, nil, unreadable("scan the events", err)
 	}
-	page.Commits = make([]es.Scanned, len(out.Items))
+	all = make([]es.Scanned, len(out.Items))
 	for i, item := range out.Items {
 		c, err := Decode(item)
-		if err != nil && !errors.As(err, &page.Commits[i].Err) {
-			return page, err
+		if err != nil && !errors.As(err, &all[i].Err) {
+			return nil, nil, err
 		}
-		page.Commits[i].Commit = c
+		all[i].Commit = c
 	}
-	if out.LastEvaluatedKey != nil {
-		page.Next, err = attributevalue.MarshalMapJSON(out.LastEvaluatedKey)
-	}
-	return page, err
+	return all, out.LastEvaluatedKey, nil
 }
 
 // Count implements [es.Scanner]. DynamoDB counts about every six hours.
