@@ -50,7 +50,8 @@ type Index struct {
 func (t Table) Name(prefix string) string { return prefix + "-" + t.Suffix }
 
 // Grant is what one function's role may do with one table, by exact DynamoDB actions
-// ("GetItem", "PutItem", …).
+// ("GetItem", "PutItem", …). Query is of the table, if that has a sort key, and of each of its
+// indexes.
 type Grant struct {
 	Table   string // Table.ID
 	Actions []string
@@ -139,9 +140,9 @@ func Functions() []Function {
 		}},
 		{Name: "query", Memory: 256, Timeout: 10 * time.Second, KMS: []string{"Decrypt"}, Grants: []Grant{
 			{"Keys", []string{"GetItem"}},
-			{"Events", []string{"Query"}},
+			{"Events", []string{"Query", "Scan"}},
 			{"Snapshots", []string{"GetItem"}},
-			{"Views", []string{"GetItem", "BatchGetItem"}},
+			{"Views", []string{"GetItem", "BatchGetItem", "Query"}},
 			{"Parked", []string{"Scan"}},
 		}},
 		{Name: "command-operator", Memory: 256, Timeout: 25 * time.Second, KMS: []string{"Decrypt", "GenerateDataKey"}, Sends: []string{"Rebuild"}, Grants: []Grant{
