@@ -29,6 +29,18 @@ func TestTheAPIKeepsItsContract(t *testing.T) {
 	scenario.Operator(t, s.URL(), "1", operator, auditorOf(t, s))
 }
 
+func TestNoNumberIsLostWhenTheStackStops(t *testing.T) {
+	t.Parallel()
+	s := stacktest.Start(t)
+	scenario.Register(t, s.URL(), "ada@example.com")
+	s.Terminate()
+	s.Restart()
+	stats := operatorOf(t, s).Expect(t, 200, "GET", "/admin/stats", nil)
+	if n, _ := stats.Body["commands"].(float64); n < 2 {
+		t.Errorf("after a registration and a login: %s", stats.Raw)
+	}
+}
+
 // auditorOf opens an account and gives it a role that no route gives.
 func auditorOf(t *testing.T, s *stacktest.Stack) scenario.Person {
 	t.Helper()

@@ -14,6 +14,7 @@ import (
 	"github.com/aws/smithy-go"
 
 	"github.com/interview-sandbox/annals/internal/es"
+	"github.com/interview-sandbox/annals/internal/stats"
 )
 
 // Store is the event store on one DynamoDB table. A commit is one item, keyed by its stream
@@ -35,13 +36,19 @@ var (
 
 // Append implements [es.Store]: one PutItem, or one TransactWriteItems for several streams.
 func (s *Store) Append(ctx context.Context, pending ...es.Pending) error {
-	if err := es.CheckAppend(pending); err != nil {
+	err := es.CheckAppend(pending)
+	switch {
+	case err != nil:
 		return err
+	case len(pending) == 1:
+		err = s.put(ctx, pending[0].Commit())
+	default:
+		err = s.transact(ctx, pending)
 	}
-	if len(pending) == 1 {
-		return s.put(ctx, pending[0].Commit())
+	if errors.Is(err, es.ErrConflict) {
+		stats.From(ctx).Conflict()
 	}
-	return s.transact(ctx, pending)
+	return err
 }
 
 func (s *Store) put(ctx context.Context, c es.Commit) error {

@@ -11,6 +11,7 @@ import (
 	"github.com/interview-sandbox/annals/internal/api"
 	"github.com/interview-sandbox/annals/internal/es"
 	"github.com/interview-sandbox/annals/internal/projection"
+	"github.com/interview-sandbox/annals/internal/stats"
 )
 
 // Module answers the requests of the operator's routes.
@@ -19,6 +20,7 @@ type Module struct {
 	Events     es.SearchableStore // as they are stored, with everything personal sealed
 	Aggregates []es.Folder        // of all modules
 	Rebuilds   *projection.Rebuilder
+	Stats      stats.Reader
 	Now        func() time.Time
 }
 
@@ -30,6 +32,7 @@ func (m *Module) Routes() []api.Route {
 		api.Query("GET /admin/streams/{stream}/state", api.Staff, m.getState),
 		api.Query("GET /admin/streams/{stream}/verify", api.Staff, m.verify),
 		api.Query("GET /admin/audit", api.Staff, m.audit),
+		api.Query("GET /admin/stats", api.Staff, m.getStats),
 		api.Query("GET /admin/views", api.Staff, m.views),
 		api.Command("POST /admin/views/{view}/rebuild", api.Staff, m.rebuild),
 		api.Command("POST /admin/views/{view}/switch", api.Staff, m.switchTo),

@@ -17,6 +17,8 @@ import (
 	"github.com/interview-sandbox/annals/internal/es"
 	"github.com/interview-sandbox/annals/internal/es/estest"
 	"github.com/interview-sandbox/annals/internal/operator"
+	"github.com/interview-sandbox/annals/internal/stats"
+	"github.com/interview-sandbox/annals/internal/stats/statstest"
 )
 
 // account is an aggregate as modules have them, with everything that is marked.
@@ -462,5 +464,44 @@ func TestAuditorsSeeNoPersonalDataAndOthersNothing(t *testing.T) {
 		if _, _, err := o.get(t, api.Caller{}, path, ""); err != api.ErrUnauthenticated {
 			t.Errorf("%s: somebody without a token gets %v", path, err)
 		}
+	}
+}
+
+func TestStatsSumUpTheLastHours(t *testing.T) {
+	o := newOffice()
+	sums := new(statstest.Memory)
+	o.module.Stats = stats.Reader{Store: sums, Functions: []string{"command-auth"}}
+	now := estest.Now
+	r := &stats.Recorder{Store: sums, Function: "command-auth", Now: func() time.Time { return now }}
+	o.module.Now = r.Now
+	for range 3 {
+		_, record := stats.Begin(t.Context())
+		record.Answered(true, 200, true)
+		record.Used(stats.Cost{RoundTrips: 1, WriteUnits: 1})
+		record.Lagged("users", 20*time.Millisecond)
+		r.Add(record, now.Add(-time.Second))
+		now = now.Add(10 * time.Hour)
+	}
+	if err := r.StoreAll(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for query, want := range map[string]int64{"": 2, "hours=1": 0, "hours=11": 1, "hours=720": 3} {
+		_, raw, err := o.get(t, auditor, "/admin/stats", query)
+		var got operator.StatsReply
+		if err == nil {
+			err = json.Unmarshal([]byte(raw), &got)
+		}
+		if err != nil || got.Commands != want || got.Replays != want || got.Capacity[0].WriteUnits != float64(want) || (want > 0) != (len(got.Lag) == 1) || !got.To.Equal(now) {
+			t.Errorf("%q: %s, error %v", query, raw, err)
+		}
+	}
+	for _, bad := range []string{"hours=0", "hours=721", "hours=x", "hours="} {
+		o.refuse(t, "malformed", "/admin/stats", bad)
+	}
+	if _, _, err := o.get(t, api.Caller{ID: "a"}, "/admin/stats", ""); err != api.ErrNotFound {
+		t.Errorf("a user gets %v", err)
+	}
+	if _, _, err := o.get(t, api.Caller{}, "/admin/stats", ""); err != api.ErrUnauthenticated {
+		t.Errorf("somebody without a token gets %v", err)
 	}
 }

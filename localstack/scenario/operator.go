@@ -98,6 +98,43 @@ func Operator(t *testing.T, api, unique string, operator, auditor Person) {
 		}
 	})
 
+	t.Run("the numbers follow what happens", func(t *testing.T) {
+		read := func(c Client) map[string]any { return c.Expect(t, 200, "GET", "/admin/stats?hours=1", nil).Body }
+		number := func(name string) float64 { n, _ := read(operator.Client)[name].(float64); return n }
+		commands, replays, refused := number("commands"), number("replays"), number("refused")
+		key := Header{"Idempotency-Key", "counted-" + unique}
+		ada.Email = "counted-" + unique + "@example.com"
+		for range 2 {
+			ada.Expect(t, 200, "POST", ada.Path("/email"), map[string]string{"email": ada.Email}, key)
+		}
+		ada.Refuse(t, 412, "version-mismatch", "POST", ada.Path("/email"), map[string]string{"email": changed}, Header{"If-Match", `"1"`})
+		eventually(t, "all three commands are counted", func() bool {
+			return number("commands") >= commands+3 && number("replays") > replays && number("refused") > refused
+		})
+		stats := read(auditor.Client)
+		for _, name := range []string{"from", "to", "commands", "conflicts", "replays", "latency", "reads", "projected"} {
+			if stats[name] == nil {
+				t.Errorf("there is no %s: %v", name, stats)
+			}
+		}
+		if latency := stats["latency"].(map[string]any); latency["p50Ms"].(float64) <= 0 || latency["p99Ms"].(float64) < latency["p50Ms"].(float64) {
+			t.Errorf("latency %v", latency)
+		}
+		views, functions := map[any]bool{}, map[any]float64{}
+		for _, lag := range stats["lag"].([]any) {
+			views[lag.(map[string]any)["view"]] = lag.(map[string]any)["maxMs"].(float64) > 0
+		}
+		for _, used := range stats["capacity"].([]any) {
+			functions[used.(map[string]any)["function"]] = used.(map[string]any)["writeUnits"].(float64)
+		}
+		if !views["users"] || !views["sessions"] || functions["command-auth"] < 3 || functions["projector"] < 3 {
+			t.Errorf("lag %v, capacity %v", stats["lag"], stats["capacity"])
+		}
+		ada.Refuse(t, 404, "not-found", "GET", "/admin/stats", nil)
+		nobody.Refuse(t, 401, "unauthenticated", "GET", "/admin/stats", nil)
+		operator.Refuse(t, 400, "malformed", "GET", "/admin/stats?hours=x", nil)
+	})
+
 	t.Run("what cannot be read is refused", func(t *testing.T) {
 		for _, route := range []string{"/admin/streams", path, "/admin/audit"} {
 			for _, query := range []string{"cursor=!", "cursor=eA", "limit=0"} {
@@ -110,7 +147,6 @@ func Operator(t *testing.T, api, unique string, operator, auditor Person) {
 	})
 
 	t.Run("people see their own logins", func(t *testing.T) {
-		ada.Email = changed
 		ada.LogIn(t)
 		eventually(t, "both logins are listed", func() bool {
 			sessions := ada.items(t, "/auth/sessions?limit=1")
