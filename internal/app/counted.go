@@ -33,6 +33,9 @@ func (c *Counted) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	counted, record := stats.Begin(ctx)
 	out, err := c.Handler.Invoke(counted, payload)
 	c.recorder.Add(record, begun)
+	if end, ok := ctx.Deadline(); ok && end.Sub(c.now()) < 2*storing {
+		return out, err // the answer comes first
+	}
 	ctx, cancel := context.WithTimeout(ctx, storing)
 	defer cancel()
 	if err := c.recorder.StoreDue(ctx); err != nil {

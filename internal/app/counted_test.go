@@ -47,3 +47,22 @@ func TestAnInvocationIsAnsweredThoughItsNumbersCannotBeStored(t *testing.T) {
 		t.Errorf("%+v, error %v", sum, err)
 	}
 }
+
+func TestAnAnswerAtTheLastMomentDoesNotWaitForItsNumbers(t *testing.T) {
+	store := new(statstest.Memory)
+	c := &Counted{
+		Handler: handler[int, int](func(ctx context.Context, n int) (int, error) {
+			stats.From(ctx).Answered(true, 200, false)
+			return n, nil
+		}),
+		recorder: &stats.Recorder{Store: store, Function: "f", Now: time.Now}, now: time.Now,
+	}
+	for left, want := range map[time.Duration]int{storing: 0, time.Minute: 1} {
+		ctx, cancel := context.WithTimeout(t.Context(), left)
+		defer cancel()
+		before := store.Adds()
+		if out, err := c.Invoke(ctx, []byte("1")); string(out) != "1" || err != nil || store.Adds()-before != want {
+			t.Errorf("with %v left: got %s, error %v, stored %d times", left, out, err, store.Adds()-before)
+		}
+	}
+}

@@ -13,7 +13,7 @@ import (
 	"github.com/interview-sandbox/annals/internal/stats/statstest"
 )
 
-func TestWhatIsCountedIsRowsCreatedAndHowLateTheLiveGenerationIs(t *testing.T) {
+func TestWhatIsCountedIsRowsAsTheyAreCreatedAndHowLateViewsAre(t *testing.T) {
 	now := estest.Now
 	store, memory, sums := new(estest.Memory), new(projectiontest.Memory), new(statstest.Memory)
 	p := &projection.Projector{
@@ -88,4 +88,7 @@ func TestWhatIsCountedIsRowsCreatedAndHowLateTheLiveGenerationIs(t *testing.T) {
 	c1 := write("c")
 	now = now.Add(5 * time.Millisecond)
 	expect("a commit to both generations", project(c1), 7, 3, 3, 5, 2048)
+	a3 := write("a")
+	now = now.Add(7 * time.Millisecond)
+	expect("a commit to rows that are there", project(a3), 8, 3, 3, 7, 2048)
 }

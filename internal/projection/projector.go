@@ -95,9 +95,7 @@ func (p *Projector) run(ctx context.Context, commits []es.Commit, generations ma
 				continue
 			}
 			done, err := p.follow(ctx, t, own)
-			if t.generation == of(generations, t.projection.name()).Live {
-				p.measure(ctx, t, done, own)
-			}
+			p.measure(ctx, t, done, own)
 			mu.Lock()
 			finished[t] = err == nil
 			mu.Unlock()

@@ -92,7 +92,7 @@ func (r *Record) Created(view string, generation, rows int) {
 	})
 }
 
-// Lagged notes how long after an event the live generation of a view showed it.
+// Lagged notes how long after an event a view showed it.
 func (r *Record) Lagged(view string, lag time.Duration) {
 	r.note(func() {
 		if r.lags == nil {
