@@ -8,6 +8,8 @@
 package events
 
 import (
+	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -135,31 +137,60 @@ func merge(modules ...[]definition) map[string]definition {
 	return all
 }
 
-// Fields of events are marked with the struct tag "data": "personal" for what tells
-// something about a person, "secret" for what nobody may ever be shown, "subject" for the id
-// of the person that these are about, if it is not the id of the stream.
+// Fields of events, of the states that they add up to and of the rows of views are marked
+// with the struct tag "data": "personal" for what tells something about a person, "secret"
+// for what nobody may ever be shown; in events "subject" for the id of the person that these
+// are about, if it is not the id of the stream.
 const dataTag = "data"
 
-// Disclose gives an event's payload for a reader: everything but the fields marked secret
-// and, for one who may not see personal data, those marked personal.
-func Disclose(e Event, personal bool) (json.RawMessage, error) {
-	_, data, err := Encode(e)
+// Disclose gives a value as JSON for a reader: everything but the fields marked secret and,
+// for one who may not see personal data, those marked personal, however deep they are.
+func Disclose(v any, personal bool) (json.RawMessage, error) {
+	data, err := json.Marshal(v)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("disclose a %T: %w", v, err)
 	}
-	var fields map[string]json.RawMessage
-	if err := json.Unmarshal(data, &fields); err != nil {
-		return nil, fmt.Errorf("disclose %s: %w", e.EventType(), err)
+	d := json.NewDecoder(bytes.NewReader(data))
+	d.UseNumber()
+	var shown any
+	if err := d.Decode(&shown); err != nil {
+		return nil, fmt.Errorf("disclose a %T: %w", v, err)
 	}
-	for _, f := range reflect.VisibleFields(reflect.TypeOf(e)) {
-		if mark := f.Tag.Get(dataTag); mark == "secret" || mark == "personal" && !personal {
-			delete(fields, jsonName(f))
+	withhold(reflect.TypeOf(v), shown, personal)
+	return json.Marshal(shown)
+}
+
+// withhold deletes the marked fields from the JSON of a value of this type.
+func withhold(t reflect.Type, shown any, personal bool) {
+	switch t.Kind() {
+	case reflect.Pointer:
+		withhold(t.Elem(), shown, personal)
+	case reflect.Slice, reflect.Array:
+		members, _ := shown.([]any) // bytes are a string
+		for _, m := range members {
+			withhold(t.Elem(), m, personal)
+		}
+	case reflect.Map:
+		members, _ := shown.(map[string]any)
+		for _, m := range members {
+			withhold(t.Elem(), m, personal)
+		}
+	case reflect.Struct:
+		fields, ok := shown.(map[string]any)
+		if !ok {
+			return // a time and the like, which write themselves
+		}
+		for _, f := range reflect.VisibleFields(t) {
+			if mark := f.Tag.Get(dataTag); mark == "secret" || mark == "personal" && !personal {
+				delete(fields, jsonName(f))
+			} else {
+				withhold(f.Type, fields[jsonName(f)], personal)
+			}
 		}
 	}
-	return json.Marshal(fields)
 }
 
 func jsonName(f reflect.StructField) string {
 	name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
-	return name
+	return cmp.Or(name, f.Name)
 }

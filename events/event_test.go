@@ -280,3 +280,33 @@ func TestDisclosureLeavesOutWhatAReaderMayNotSee(t *testing.T) {
 		}
 	}
 }
+
+func TestDisclosureFindsWhatIsMarkedHoweverDeepItIs(t *testing.T) {
+	type entry struct {
+		Kept   int64
+		Who    string `data:"personal"`
+		Secret []byte `json:"secret" data:"secret"`
+	}
+	type whole struct {
+		entry
+		At   time.Time
+		List []entry          `json:"list"`
+		Map  map[string]entry `json:"map"`
+		Next *whole           `json:"next,omitempty"`
+	}
+	one := entry{Kept: 1<<62 + 1, Who: "WHO", Secret: []byte("SECRET")}
+	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	all := whole{one, at, []entry{one}, map[string]entry{"k": one}, &whole{entry: one, At: at}}
+	shown := func(entry string) string {
+		return `{"At":"2026-01-02T03:04:05Z",` + entry + `,"list":[{` + entry + `}],"map":{"k":{` + entry + `}},"next":{"At":"2026-01-02T03:04:05Z",` + entry + `,"list":null,"map":null}}`
+	}
+	for personal, want := range map[bool]string{
+		true:  shown(`"Kept":4611686018427387905,"Who":"WHO"`),
+		false: shown(`"Kept":4611686018427387905`),
+	} {
+		data, err := Disclose(all, personal)
+		if err != nil || string(data) != want {
+			t.Errorf("personal data %v: error %v\ngot  %s\nwant %s", personal, err, data, want)
+		}
+	}
+}

@@ -53,7 +53,7 @@ func (s *system) role(id string, f topology.Function, logs awslogs.CfnLogGroup) 
 	policy := awsiam.NewPolicyDocument(nil)
 	policy.AddStatements(allow(logs.AttrArn(), "logs:CreateLogStream", "logs:PutLogEvents"))
 	for _, g := range f.Grants {
-		policy.AddStatements(allow(s.tables[g.Table].AttrArn(), prefixed("dynamodb:", g.Actions)...))
+		s.grant(policy, g)
 	}
 	if len(f.KMS) > 0 {
 		policy.AddStatements(allow(s.key.AttrArn(), prefixed("kms:", f.KMS)...))
@@ -95,6 +95,23 @@ func prefixed(service string, actions []string) (all []string) {
 		all = append(all, service+a)
 	}
 	return all
+}
+
+// grant allows a table's actions on its ARN, and Query on those of its indexes as well: IAM
+// takes each index for a resource of its own.
+func (s *system) grant(policy awsiam.PolicyDocument, g topology.Grant) {
+	tables := topology.Tables()
+	table := tables[slices.IndexFunc(tables, func(t topology.Table) bool { return t.ID == g.Table })]
+	arn := s.tables[g.Table].AttrArn()
+	own := slices.DeleteFunc(slices.Clone(g.Actions), func(a string) bool { return a == "Query" && table.Sort == nil })
+	if len(own) > 0 {
+		policy.AddStatements(allow(arn, prefixed("dynamodb:", own)...))
+	}
+	if slices.Contains(g.Actions, "Query") {
+		for _, i := range table.Indexes {
+			policy.AddStatements(allow(jsii.String(*arn+"/index/"+i.Name), "dynamodb:Query"))
+		}
+	}
 }
 
 // allow takes one resource so that a statement cannot mix one resource's actions with another's.

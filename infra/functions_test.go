@@ -65,9 +65,16 @@ func TestEveryFunctionHasItsOwnRole(t *testing.T) {
 func TestPermissionsAreExactlyTheGrantsOfTheTopology(t *testing.T) {
 	tables := map[string]string{} // ARN by topology.Table.ID
 	streams := map[string]string{}
+	queried := map[string][]string{} // ARNs of what a Query can be of
 	for _, table := range topology.Tables() {
 		r := standard.named(t, "AWS::DynamoDB::Table", "TableName", "annals-"+table.Suffix)
 		tables[table.ID], streams[table.ID] = r.arn(), "${"+r.id+".StreamArn}"
+		if table.Sort != nil {
+			queried[table.ID] = append(queried[table.ID], r.arn())
+		}
+		for _, i := range table.Indexes {
+			queried[table.ID] = append(queried[table.ID], r.arn()+"/index/"+i.Name)
+		}
 	}
 	key, bucket := standard.only(t, "AWS::KMS::Key").arn(), standard.only(t, "AWS::S3::Bucket").arn()
 	for _, f := range topology.Functions() {
@@ -80,7 +87,13 @@ func TestPermissionsAreExactlyTheGrantsOfTheTopology(t *testing.T) {
 			"logs:CreateLogStream", "logs:PutLogEvents")
 		for _, g := range f.Grants {
 			for _, a := range g.Actions {
-				grant(tables[g.Table], "dynamodb:"+a)
+				if a == "Query" {
+					for _, arn := range queried[g.Table] {
+						grant(arn, "dynamodb:Query")
+					}
+				} else {
+					grant(tables[g.Table], "dynamodb:"+a)
+				}
 			}
 		}
 		for _, a := range f.KMS {

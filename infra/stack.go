@@ -109,6 +109,11 @@ func (s *system) table(t topology.Table) awsdynamodb.CfnTable {
 			StreamViewType: jsii.String("NEW_IMAGE"),
 		}
 	}
+	if t.Expires != "" {
+		props.TimeToLiveSpecification = &awsdynamodb.CfnTable_TimeToLiveSpecificationProperty{
+			AttributeName: &t.Expires, Enabled: jsii.Bool(true),
+		}
+	}
 	table := awsdynamodb.NewCfnTable(s.stack, jsii.String(t.ID+"Table"), props)
 	table.ApplyRemovalPolicy(awscdk.RemovalPolicy_RETAIN, nil)
 	return table

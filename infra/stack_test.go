@@ -9,7 +9,7 @@ import (
 )
 
 func TestTablesAreExactlyThoseOfTheTopology(t *testing.T) {
-	type facts struct{ Keys, Indexes, Stream string }
+	type facts struct{ Keys, Indexes, Stream, Expires string }
 	got, want := map[string]facts{}, map[string]facts{}
 	for _, r := range standard.all("AWS::DynamoDB::Table") {
 		types, used := map[string]string{}, map[string]bool{}
@@ -32,10 +32,13 @@ func TestTablesAreExactlyThoseOfTheTopology(t *testing.T) {
 		if len(used) != len(types) {
 			t.Errorf("%s defines the attributes %v and has the keys %v", r.at("TableName"), types, used)
 		}
+		if r.at("TimeToLiveSpecification", "Enabled") == "true" {
+			f.Expires = r.at("TimeToLiveSpecification", "AttributeName")
+		}
 		put(t, got, r.at("TableName"), f)
 	}
 	for _, table := range topology.Tables() {
-		f := facts{Keys: fmt.Sprintf("HASH %s %s", table.Partition.Type, table.Partition.Name)}
+		f := facts{Keys: fmt.Sprintf("HASH %s %s", table.Partition.Type, table.Partition.Name), Expires: table.Expires}
 		if table.Sort != nil {
 			f.Keys += fmt.Sprintf(", RANGE %s %s", table.Sort.Type, table.Sort.Name)
 		}

@@ -16,7 +16,7 @@ const topLevel = "functions internal infra events localstack go.mod go.sum Makef
 
 const allPowers = "clock settings chance files network"
 
-const modules = "internal/auth internal/user internal/file internal/payment internal/notification internal/operator"
+const modules = "internal/auth internal/user internal/file internal/payment internal/notification"
 
 // A place is a folder with one job. What the job does not need is banned, and why says why.
 type place struct {
@@ -33,7 +33,11 @@ var places = []place{
 		"whoever reads the stored contract, in whatever year, needs nothing but JSON"},
 	{"internal/es", "events", "chance",
 		"the core works for every module and every store, so it knows none; chance is for the jitter of retries"},
-	{"internal/projection", "events internal/es", "chance",
+	{"internal/stats", "", "",
+		"counting must not need what is counted"},
+	{"internal/stats/statstest", "internal/stats", "",
+		"its suite judges any store, so it knows none"},
+	{"internal/projection", "events internal/es internal/stats", "chance",
 		"projections work for every module and every table, so they know none; chance is for the jitter of retries"},
 	{"internal/projection/projectiontest", "internal/es internal/projection", "",
 		"its suites judge any store, so they know none"},
@@ -41,6 +45,8 @@ var places = []place{
 		"its suites judge any store and any module, so they know none"},
 	{"internal/api", "events internal/es internal/projection github.com/go-json-experiment/json", "",
 		"routes are data, and what carries the requests is the gateway's business"},
+	{"internal/operator", "events internal/es internal/projection internal/stats internal/api", "",
+		"this module meets others through events as they all do; besides, it tells what was counted"},
 	{modules, "events internal/es internal/projection internal/api golang.org/x/crypto golang.org/x/text", "",
 		"a module meets others through events and the world through its arguments, so that it can be read, tested and moved alone"},
 	{"internal/password", "golang.org/x/crypto", "chance",
@@ -51,19 +57,19 @@ var places = []place{
 		"keys serve whatever is sealed or signed; chance makes them, a file keeps the local one"},
 	{"internal/kms", "internal/keys github.com/aws/aws-sdk-go-v2", "network",
 		"an adapter of one AWS service knows that service and what it adapts it to"},
-	{"internal/dynamo", "events internal/es internal/projection internal/keys github.com/aws/aws-sdk-go-v2 github.com/aws/smithy-go", "network",
+	{"internal/dynamo", "events internal/es internal/projection internal/stats internal/keys github.com/aws/aws-sdk-go-v2 github.com/aws/smithy-go", "network",
 		"an adapter of one AWS service knows that service and what it adapts it to"},
 	{"internal/dynamo/trust", "events internal/es internal/dynamo github.com/aws/aws-sdk-go-v2 github.com/aws/smithy-go " +
 		"github.com/anishathalye/porcupine pgregory.net/rapid", "",
 		"its tests are about the write side, whichever module writes"},
-	{"internal/gateway", "events internal/es internal/api github.com/aws/aws-lambda-go github.com/go-json-experiment/json", "",
+	{"internal/gateway", "events internal/es internal/stats internal/api github.com/aws/aws-lambda-go github.com/go-json-experiment/json", "",
 		"payloads of API Gateway carry any module's routes and reach no service"},
 	{"internal/stream", "events internal/es internal/api internal/dynamo github.com/aws/aws-lambda-go " +
 		"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue", "",
 		"payloads of a stream carry any module's events; a table's items are the store's to decode"},
 	{"internal/queue", "internal/projection github.com/aws/aws-lambda-go github.com/aws/aws-sdk-go-v2", "network",
 		"an adapter of one AWS service knows that service and what it adapts it to"},
-	{"internal/topology", "internal/api " + modules, "",
+	{"internal/topology", "internal/api internal/operator " + modules, "",
 		"the system as data must not need the system"},
 	{"internal/app", "events internal/... *", allPowers,
 		"the wiring knows all parts, and nobody who starts it"},
@@ -84,7 +90,7 @@ const testHelper = "internal/es/estest"
 
 // forTests is what the test files of all places, and of some, may import as well.
 var forTests = map[string]string{
-	"":                 testHelper + " internal/projection internal/projection/projectiontest localstack/dynoxide localstack/tables",
+	"":                 testHelper + " internal/projection internal/projection/projectiontest internal/stats internal/stats/statstest localstack/dynoxide localstack/tables",
 	"internal/gateway": modules,
 }
 

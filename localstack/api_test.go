@@ -5,8 +5,10 @@ import (
 	"maps"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/interview-sandbox/annals/events"
+	"github.com/interview-sandbox/annals/internal/api"
 	"github.com/interview-sandbox/annals/internal/dynamo"
 	"github.com/interview-sandbox/annals/internal/es"
 	"github.com/interview-sandbox/annals/localstack/scenario"
@@ -22,7 +24,48 @@ func operatorOf(t *testing.T, s *stacktest.Stack) scenario.Person {
 func TestTheAPIKeepsItsContract(t *testing.T) {
 	t.Parallel()
 	s := stacktest.Start(t)
-	scenario.Auth(t, s.URL(), "1", operatorOf(t, s))
+	operator := operatorOf(t, s)
+	scenario.Auth(t, s.URL(), "1", operator)
+	scenario.Operator(t, s.URL(), "1", operator, auditorOf(t, s))
+}
+
+func TestNoNumberIsLostWhenTheStackStops(t *testing.T) {
+	t.Parallel()
+	s := stacktest.Start(t)
+	scenario.Register(t, s.URL(), "ada@example.com")
+	s.Terminate()
+	s.Restart()
+	stats := operatorOf(t, s).Expect(t, 200, "GET", "/admin/stats", nil)
+	if n, _ := stats.Body["commands"].(float64); n < 3 {
+		t.Errorf("after a registration and two logins: %s", stats.Raw)
+	}
+}
+
+// auditorOf opens an account and gives it a role that no route gives.
+func auditorOf(t *testing.T, s *stacktest.Stack) scenario.Person {
+	t.Helper()
+	auditor := scenario.Register(t, s.URL(), "auditor@example.com")
+	store, tip := eventsOf(s), es.StartOf(es.NewStream("user", auditor.ID))
+	for c, err := range store.Read(t.Context(), tip.Stream(), es.Range{}) {
+		if err == nil {
+			tip, err = tip.Follow(c)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	p, err := tip.Next(es.Meta{Actor: "system:test"}, time.Now(), events.UserRoleGranted{Role: api.RoleAuditor})
+	if err == nil {
+		err = store.Append(t.Context(), p)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return auditor.LogIn(t)
+}
+
+func eventsOf(s *stacktest.Stack) *dynamo.Store {
+	return &dynamo.Store{Table: "annals-events", Client: dynamo.NewClient(dynamo.Settings{Region: "us-east-1", Endpoint: s.Endpoints().DynamoDB, Credentials: credentials})}
 }
 
 // together sends requests at the same time and counts their statuses.
@@ -84,7 +127,7 @@ func TestOfFiftyRegistrationsOfOneAddressOneTakesEffect(t *testing.T) {
 // else is.
 func expectClaims(t *testing.T, s *stacktest.Stack, accounts int) {
 	t.Helper()
-	store := &dynamo.Store{Table: "annals-events", Client: dynamo.NewClient(dynamo.Settings{Region: "us-east-1", Endpoint: s.Endpoints().DynamoDB, Credentials: credentials})}
+	store := eventsOf(s)
 	users, holders := map[string]bool{}, map[es.Stream]string{}
 	for page, err := range store.Scan(t.Context(), 0, 1, nil) {
 		if err != nil {

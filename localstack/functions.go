@@ -33,6 +33,7 @@ func (s *stack) deploy(ctx context.Context, dynamodb string, queues map[string]s
 	}
 	builds, deployed := app.Functions(), map[string]lambda.Handler{}
 	var names []string
+	var counting []*app.Counted
 	for _, declared := range topology.Functions() {
 		build, ok := builds[declared.Name]
 		if !ok {
@@ -44,8 +45,45 @@ func (s *stack) deploy(ctx context.Context, dynamodb string, queues map[string]s
 			return nil, fmt.Errorf("build function %s: %w", declared.Name, err)
 		}
 		deployed[declared.Name] = function.New(declared, handler)
+		counting = append(counting, handler)
 		names = append(names, declared.Name)
 	}
 	s.say("functions", "%s", strings.Join(names, ", "))
+	s.storeStats(counting)
 	return deployed, nil
+}
+
+// storeStats stores what functions have counted every second, and for the last time when
+// all of them have finished: there is no next invocation that would do it if nothing more
+// happens.
+func (s *stack) storeStats(functions []*app.Counted) {
+	store := func() {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		for _, f := range functions {
+			if err := f.StoreStats(ctx); err != nil {
+				s.log.Warn("numbers are not stored yet", "error", err.Error())
+			}
+		}
+	}
+	stop, ended := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended)
+		defer store()
+		tick := time.NewTicker(time.Second)
+		defer tick.Stop()
+		for {
+			select {
+			case <-tick.C:
+				store()
+			case <-stop:
+				return
+			}
+		}
+	}()
+	s.onStop(func() error {
+		close(stop)
+		<-ended
+		return nil
+	})
 }

@@ -40,7 +40,11 @@ func TestVerifyNamesWhatWasChangedUnderneath(t *testing.T) {
 	if out, err := verified(s); err == nil || !strings.Contains(out, "bad        "+stream+" version 1: ") || !strings.Contains(out, "1 bad") {
 		t.Errorf("changed: error %v\n%s", err, out)
 	}
-	a := operatorOf(t, s).Expect(t, 200, "GET", "/admin/streams/user%23"+ada.ID+"/verify", nil)
+	operator, path := operatorOf(t, s), "/admin/streams/user%23"+ada.ID
+	if a := operator.Expect(t, 200, "GET", path, nil); !strings.Contains(a.Raw, `"damaged":"its content does not fit its hash"`) {
+		t.Errorf("the API shows %s", a.Raw)
+	}
+	a := operator.Expect(t, 200, "GET", path+"/verify", nil)
 	if bad, _ := a.Body["firstBad"].(map[string]any); a.Body["ok"] != false || bad["version"] != 1.0 {
 		t.Errorf("the API says %s", a.Raw)
 	}

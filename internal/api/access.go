@@ -40,10 +40,11 @@ func (c Caller) Actor() string {
 	return c.ID
 }
 
-// seesPersonal reports whether the caller may see what tells something about the person
-// whose object it is: that person, and operators. Auditors read everything else.
-func (c Caller) seesPersonal(owner string) bool {
-	return c.ID == owner || slices.Contains(c.Roles, RoleOperator)
+// SeesPersonal reports whether the caller may see what tells something about the person
+// whose object it is: that person, and operators. Auditors read everything else. An object
+// that is nobody's has the owner "".
+func (c Caller) SeesPersonal(owner string) bool {
+	return owner != "" && c.ID == owner || slices.Contains(c.Roles, RoleOperator)
 }
 
 // The refusals of Check.

@@ -57,30 +57,47 @@ func (c Call) ID() (string, error) {
 // Moment reads ?atLeast=, ?version= and ?at=.
 func (c Call) Moment() (es.Moment, error) {
 	var m es.Moment
+	var err error
 	for name, into := range map[string]*es.Version{"atLeast": &m.AtLeast, "version": &m.Version} {
-		s, ok := c.Query[name]
-		if !ok {
-			continue
+		if *into, err = c.Version(name); err != nil {
+			return m, err
 		}
-		n, err := strconv.ParseUint(s, 10, 63)
-		if err != nil || n == 0 {
-			return m, Malformed("?" + name + "= takes a version, which is a whole number from 1.")
-		}
-		*into = es.Version(n)
 	}
-	if s, ok := c.Query["at"]; ok {
-		at, err := time.Parse(time.RFC3339, s)
-		if err != nil {
-			return m, Malformed("?at= takes a time such as 2026-01-02T03:04:05Z (RFC 3339).")
-		}
-		if m.At = at; at.IsZero() {
-			m.At = at.Add(1) // the zero time would mean that none is asked for
-		}
+	if m.At, err = c.Time("at"); err != nil {
+		return m, err
 	}
 	if m.Version > 0 && !m.At.IsZero() {
 		return m, Malformed("Ask for ?version= or for ?at=, not for both.")
 	}
 	return m, nil
+}
+
+// Version reads a version out of the query; 0 if it is not there.
+func (c Call) Version(name string) (es.Version, error) {
+	s, ok := c.Query[name]
+	if !ok {
+		return 0, nil
+	}
+	n, err := strconv.ParseUint(s, 10, 63)
+	if err != nil || n == 0 {
+		return 0, Malformed("?" + name + "= takes a version, which is a whole number from 1.")
+	}
+	return es.Version(n), nil
+}
+
+// Time reads a time out of the query; zero if it is not there.
+func (c Call) Time(name string) (at time.Time, err error) {
+	s, ok := c.Query[name]
+	if !ok {
+		return at, nil
+	}
+	if at, err = time.Parse(time.RFC3339, s); err != nil {
+		return at, Malformed("?" + name + "= takes a time such as 2026-01-02T03:04:05Z (RFC 3339).")
+	}
+	if at.IsZero() {
+		at = at.Add(1) // the zero time would mean that none is asked for
+	}
+	return at, nil
 }
 
 // Malformed refuses a request that cannot be read.
@@ -186,8 +203,8 @@ func (c Call) Page() (Page, error) {
 	return p, nil
 }
 
-// descending reads ?order=.
-func (c Call) descending() (bool, error) {
+// Descending reads ?order=: asc, which is the default, or desc.
+func (c Call) Descending() (bool, error) {
 	switch order, ok := c.Query["order"]; {
 	case !ok || order == "asc":
 		return false, nil

@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"reflect"
 	"strconv"
 	"strings"
 	"time"
@@ -30,22 +29,24 @@ func One[R any](ctx context.Context, call Call, view *projection.View[R], views 
 	if err == nil && !ok {
 		err = ErrNotFound
 	}
-	return Reply[R]{Body: Visible(call.Caller, id, row), Version: version}, err
+	if err != nil {
+		return reply, err
+	}
+	row, err = Visible(call.Caller, id, row)
+	return Reply[R]{Body: row, Version: version}, err
 }
 
 // Visible empties the fields of a row that are marked as personal data, unless the caller
 // may see those of the owner.
-func Visible[R any](c Caller, owner string, row R) R {
-	if c.seesPersonal(owner) {
-		return row
+func Visible[R any](c Caller, owner string, row R) (shown R, err error) {
+	if c.SeesPersonal(owner) {
+		return row, nil
 	}
-	v := reflect.ValueOf(&row).Elem()
-	for _, f := range reflect.VisibleFields(v.Type()) {
-		if f.Tag.Get("data") == "personal" {
-			v.FieldByIndex(f.Index).SetZero()
-		}
+	data, err := events.Disclose(row, false)
+	if err == nil {
+		err = json.Unmarshal(data, &shown)
 	}
-	return row
+	return shown, err
 }
 
 // HistoryItem is one event as the history of an object shows it.
@@ -70,7 +71,7 @@ func History(ctx context.Context, call Call, store es.Store, category string) (r
 	if err != nil {
 		return reply, err
 	}
-	backward, err := call.descending()
+	backward, err := call.Descending()
 	if err != nil {
 		return reply, err
 	}
@@ -87,7 +88,7 @@ func History(ctx context.Context, call Call, store es.Store, category string) (r
 	}
 	items := make([]HistoryItem, len(recorded))
 	for i, r := range recorded {
-		data, err := events.Disclose(r.Event, call.Caller.seesPersonal(id))
+		data, err := events.Disclose(r.Event, call.Caller.SeesPersonal(id))
 		if err != nil {
 			return reply, err
 		}

@@ -9,7 +9,6 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	awskms "github.com/aws/aws-sdk-go-v2/service/kms"
@@ -20,6 +19,7 @@ import (
 	"github.com/interview-sandbox/annals/internal/keys"
 	"github.com/interview-sandbox/annals/internal/kms"
 	"github.com/interview-sandbox/annals/internal/projection"
+	"github.com/interview-sandbox/annals/internal/stats"
 	"github.com/interview-sandbox/annals/internal/topology"
 )
 
@@ -42,7 +42,7 @@ type Config struct {
 const commandCache = 64 << 20
 
 // Build makes a function's handler: real Lambda payloads in, real Lambda payloads out.
-type Build func(context.Context, Config) (lambda.Handler, error)
+type Build func(context.Context, Config) (*Counted, error)
 
 // Functions lists every function's Build by its name in the topology.
 func Functions() map[string]Build {
@@ -104,6 +104,10 @@ func (s system) generations() projection.GenerationStore {
 
 func (s system) views(r es.Repository) *projection.Reader {
 	return &projection.Reader{Store: r.Store, Rows: s.rows(), Generations: s.generations(), Now: s.Now}
+}
+
+func (s system) stats() stats.Store {
+	return &dynamo.Stats{Client: s.dynamodb, Table: s.table("Stats")}
 }
 
 func (s system) keys() keys.Table { return &dynamo.Keys{Client: s.dynamodb, Table: s.table("Keys")} }

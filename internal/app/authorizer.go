@@ -5,19 +5,19 @@ import (
 	"crypto/ed25519"
 
 	"github.com/aws/aws-lambda-go/events"
-	"github.com/aws/aws-lambda-go/lambda"
 
 	"github.com/interview-sandbox/annals/internal/gateway"
 	"github.com/interview-sandbox/annals/internal/keys"
 	"github.com/interview-sandbox/annals/internal/token"
+	"github.com/interview-sandbox/annals/internal/topology"
 )
 
 // Authorizer builds functions/authorizer.
-func Authorizer(_ context.Context, c Config) (lambda.Handler, error) {
+func Authorizer(_ context.Context, c Config) (*Counted, error) {
 	s := newSystem(c)
 	a := &gateway.Authorizer{Log: s.Log, Verifier: &token.Verifier{
 		Now: s.Now,
 		Key: func(ctx context.Context) (ed25519.PublicKey, error) { return keys.Public(ctx, s.keys()) },
 	}}
-	return handler[events.APIGatewayV2CustomAuthorizerV2Request, events.APIGatewayV2CustomAuthorizerSimpleResponse](a.Handle), nil
+	return s.counted(topology.Authorizer, handler[events.APIGatewayV2CustomAuthorizerV2Request, events.APIGatewayV2CustomAuthorizerSimpleResponse](a.Handle)), nil
 }

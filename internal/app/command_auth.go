@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
-	"github.com/aws/aws-lambda-go/lambda"
 
 	"github.com/interview-sandbox/annals/internal/api"
 	"github.com/interview-sandbox/annals/internal/auth"
@@ -18,7 +17,7 @@ import (
 )
 
 // CommandAuth builds functions/command-auth.
-func CommandAuth(ctx context.Context, c Config) (lambda.Handler, error) {
+func CommandAuth(ctx context.Context, c Config) (*Counted, error) {
 	s := newSystem(c)
 	ring, err := s.ring()
 	if err != nil {
@@ -32,13 +31,13 @@ func CommandAuth(ctx context.Context, c Config) (lambda.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.gateway(module.Routes(), secret), nil
+	return s.gateway("command-auth", module.Routes(), secret), nil
 }
 
 // gateway is the handler of a function that serves these routes.
-func (s system) gateway(routes []api.Route, secret []byte) lambda.Handler {
+func (s system) gateway(function string, routes []api.Route, secret []byte) *Counted {
 	g := &gateway.Gateway{Routes: routes, All: topology.API(), Secret: secret, Now: s.Now, Rand: s.Rand, Log: s.Log}
-	return handler[events.APIGatewayV2HTTPRequest, events.APIGatewayV2HTTPResponse](g.Handle)
+	return s.counted(function, handler[events.APIGatewayV2HTTPRequest, events.APIGatewayV2HTTPResponse](g.Handle))
 }
 
 type passwords struct{}

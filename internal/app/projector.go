@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"github.com/aws/aws-lambda-go/events"
-	"github.com/aws/aws-lambda-go/lambda"
 
 	"github.com/interview-sandbox/annals/internal/auth"
 	"github.com/interview-sandbox/annals/internal/dynamo"
@@ -14,7 +13,7 @@ import (
 )
 
 // Projector builds functions/projector, which keeps the views of every module.
-func Projector(_ context.Context, c Config) (lambda.Handler, error) {
+func Projector(_ context.Context, c Config) (*Counted, error) {
 	s := newSystem(c)
 	vault, err := s.vault()
 	if err != nil {
@@ -22,7 +21,7 @@ func Projector(_ context.Context, c Config) (lambda.Handler, error) {
 	}
 	p := s.projector(vault)
 	consumer := &stream.Consumer{Consume: p.Project, Damaged: p.Damaged, Log: s.Log}
-	return handler[stream.Batch, events.DynamoDBEventResponse](consumer.Handle), nil
+	return s.counted("projector", handler[stream.Batch, events.DynamoDBEventResponse](consumer.Handle)), nil
 }
 
 // projector keeps the projections of every module and those of rebuilds.

@@ -4,16 +4,17 @@ import (
 	"context"
 	"slices"
 
-	"github.com/aws/aws-lambda-go/lambda"
-
 	"github.com/interview-sandbox/annals/internal/api"
 	"github.com/interview-sandbox/annals/internal/auth"
 	"github.com/interview-sandbox/annals/internal/es"
 	"github.com/interview-sandbox/annals/internal/operator"
+	"github.com/interview-sandbox/annals/internal/projection"
+	"github.com/interview-sandbox/annals/internal/stats"
+	"github.com/interview-sandbox/annals/internal/topology"
 )
 
 // Query builds functions/query, which serves the reads of every module.
-func Query(_ context.Context, c Config) (lambda.Handler, error) {
+func Query(_ context.Context, c Config) (*Counted, error) {
 	s := newSystem(c)
 	vault, err := s.vault()
 	if err != nil {
@@ -21,6 +22,16 @@ func Query(_ context.Context, c Config) (lambda.Handler, error) {
 	}
 	repository := s.repository(vault)
 	account := &auth.Module{Executor: es.Executor{Repository: repository}, Views: s.views(repository)}
-	staff := &operator.Module{Repository: repository, Rebuilds: s.rebuilder(vault)}
-	return s.gateway(slices.Concat(account.Routes(), staff.Routes(), []api.Route{api.Health()}), nil), nil
+	staff := &operator.Module{
+		Repository: repository,
+		Events:     s.store(),
+		Aggregates: slices.Concat(account.Aggregates(), projection.Aggregates()),
+		Rebuilds:   s.rebuilder(vault),
+		Stats:      stats.Reader{Store: s.stats()},
+		Now:        s.Now,
+	}
+	for _, f := range topology.Functions() {
+		staff.Stats.Functions = append(staff.Stats.Functions, f.Name)
+	}
+	return s.gateway("query", slices.Concat(account.Routes(), staff.Routes(), []api.Route{api.Health()}), nil), nil
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"github.com/aws/aws-lambda-go/events"
-	"github.com/aws/aws-lambda-go/lambda"
 
 	"github.com/interview-sandbox/annals/internal/dynamo"
 	"github.com/interview-sandbox/annals/internal/es"
@@ -14,7 +13,7 @@ import (
 )
 
 // CommandOperator builds functions/command-operator.
-func CommandOperator(ctx context.Context, c Config) (lambda.Handler, error) {
+func CommandOperator(ctx context.Context, c Config) (*Counted, error) {
 	s := newSystem(c)
 	ring, err := s.ring()
 	if err != nil {
@@ -29,18 +28,18 @@ func CommandOperator(ctx context.Context, c Config) (lambda.Handler, error) {
 		return nil, err
 	}
 	staff := &operator.Module{Rebuilds: s.rebuilder(vault)}
-	return s.gateway(staff.Routes(), secret), nil
+	return s.gateway("command-operator", staff.Routes(), secret), nil
 }
 
 // Rebuild builds functions/rebuild, which works off the queue of the same name.
-func Rebuild(_ context.Context, c Config) (lambda.Handler, error) {
+func Rebuild(_ context.Context, c Config) (*Counted, error) {
 	s := newSystem(c)
 	vault, err := s.vault()
 	if err != nil {
 		return nil, err
 	}
 	worker := &queue.Worker{Do: s.rebuilder(vault).Do}
-	return handler[events.SQSEvent, any](worker.Handle), nil
+	return s.counted("rebuild", handler[events.SQSEvent, any](worker.Handle)), nil
 }
 
 func (s system) rebuilder(vault es.Vault) *projection.Rebuilder {

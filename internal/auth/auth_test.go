@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -119,4 +120,37 @@ func TestClaimEmail(t *testing.T) {
 func TestStartSession(t *testing.T) {
 	estest.Given[Session, events.Session](t).When(StartSession{ada, []byte{1}, "curl/8.0"}).
 		Then(events.SessionStarted{UserID: ada, RefreshHash: []byte{1}, ExpiresAt: estest.Now.Add(30 * 24 * time.Hour), Client: "curl/8.0"})
+}
+
+func TestStatesMarkWhatTheirEventsMark(t *testing.T) {
+	const personal, secret = "PERSONAL", "SECRET"
+	store := new(estest.Memory)
+	for s, e := range map[es.Stream]events.Event{
+		"user#a":    events.UserCreated{UserID: "a", Email: personal, Name: personal, PasswordHash: secret},
+		"user#b":    events.UserEmailChanged{Old: personal, New: personal},
+		"user#c":    events.UserPasswordChanged{PasswordHash: secret},
+		"user#d":    events.UserNameChanged{Old: personal, New: personal},
+		"session#a": events.SessionStarted{UserID: "a", RefreshHash: []byte(secret), Client: personal},
+	} {
+		p, err := es.StartOf(s).Next(es.Meta{}, estest.Now, e)
+		if err == nil {
+			err = store.Append(t.Context(), p)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, a := range new(Module).Aggregates() {
+			if !a.Folds(s) {
+				continue
+			}
+			state, _, ok, err := a.FoldAny(t.Context(), store, s, es.Moment{})
+			if err != nil || !ok {
+				t.Fatal(ok, err)
+			}
+			shown, err := events.Disclose(state, false)
+			if err != nil || strings.Contains(string(shown), personal) || strings.Contains(string(shown), secret) {
+				t.Errorf("the state after %s shows %s, error %v", e.EventType(), shown, err)
+			}
+		}
+	}
 }

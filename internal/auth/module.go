@@ -45,6 +45,7 @@ func (m *Module) Routes() []api.Route {
 		api.Command("POST /auth/users/{id}/email", api.Self, m.changeEmail),
 		api.Command("POST /auth/users/{id}/password", api.Self, m.changePassword),
 		api.Command("POST /auth/login", api.Public, m.login),
+		api.Query("GET /auth/sessions", api.SignedIn, m.listSessions),
 	}
 }
 
@@ -56,6 +57,11 @@ func (m *Module) Projections() []projection.Projection {
 		&Sessions,
 		projection.Snapshots(m.users().Snapshotter(&m.Repository)),
 	}
+}
+
+// Aggregates lists what the module's streams add up to.
+func (m *Module) Aggregates() []es.Folder {
+	return []es.Folder{m.users(), &claims, &sessions}
 }
 
 var (

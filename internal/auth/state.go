@@ -10,8 +10,8 @@ import (
 // User is an account: what the events of a "user#<id>" stream add up to.
 type User struct {
 	ID           string
-	Email        string
-	PasswordHash string
+	Email        string `data:"personal"`
+	PasswordHash string `data:"secret"`
 	Roles        []string
 }
 

@@ -1,9 +1,11 @@
 package auth
 
 import (
+	"context"
 	"time"
 
 	"github.com/interview-sandbox/annals/events"
+	"github.com/interview-sandbox/annals/internal/api"
 	"github.com/interview-sandbox/annals/internal/es"
 	"github.com/interview-sandbox/annals/internal/projection"
 )
@@ -12,7 +14,7 @@ import (
 type SessionRow struct {
 	ID        string     `json:"id"`
 	UserID    string     `json:"userId"`
-	Client    string     `json:"client"`
+	Client    string     `json:"client" data:"personal"`
 	CreatedAt time.Time  `json:"createdAt"`
 	ExpiresAt time.Time  `json:"expiresAt"`
 	Version   es.Version `json:"version"`
@@ -34,4 +36,15 @@ var Sessions = projection.View[SessionRow]{
 			return projection.Place{Partition: s.UserID, Sort: s.CreatedAt.UTC().Format(time.RFC3339)}
 		},
 	},
+}
+
+// listSessions lists the caller's own logins, oldest first.
+func (m *Module) listSessions(ctx context.Context, call api.Call) (reply api.Reply[api.List[SessionRow]], err error) {
+	page, err := call.Page()
+	if err != nil {
+		return reply, err
+	}
+	rows, next, err := Sessions.List(ctx, m.Views, projection.Query{Partition: call.Caller.ID, After: page.Cursor, Limit: page.Limit})
+	reply.Body = api.NewList(rows, next)
+	return reply, err
 }

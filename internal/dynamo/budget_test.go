@@ -6,12 +6,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-
 	"github.com/interview-sandbox/annals/events"
 	"github.com/interview-sandbox/annals/internal/dynamo"
 	"github.com/interview-sandbox/annals/internal/es"
 	"github.com/interview-sandbox/annals/internal/es/estest"
+	"github.com/interview-sandbox/annals/internal/stats"
 )
 
 // last is an aggregate whose state does not grow: the last name.
@@ -36,8 +35,8 @@ func (r rename) Decide(l last, _ time.Time) ([]events.Auth, error) {
 var lasts = es.Aggregate[last, events.Auth]{Category: "user", Reducer: 1}
 
 // process is what one function has: a repository with a cache of its own, empty at first.
-func process(options ...func(*dynamodb.Options)) *es.Executor {
-	c := client(options...)
+func process() *es.Executor {
+	c := client()
 	return &es.Executor{
 		Repository: es.Repository{
 			Store:     &dynamo.Store{Client: c, Table: eventsTable},
@@ -55,9 +54,9 @@ func request(n int) es.Meta {
 		Trace: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"}
 }
 
-func do(t *testing.T, x *es.Executor, n int, step es.Step) {
+func do(ctx context.Context, t *testing.T, x *es.Executor, n int, step es.Step) {
 	t.Helper()
-	if _, err := x.Execute(t.Context(), request(n), nil, step); err != nil {
+	if _, err := x.Execute(ctx, request(n), nil, step); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -99,41 +98,41 @@ func fill(t *testing.T, id string, n int) {
 func TestCommandsStayWithinTheirBudgets(t *testing.T) {
 	fill(t, "budget-short", 3)
 	fill(t, "budget-long", 10_000)
-	used := new(meter)
-	warm := process(used.use)
-	do(t, warm, 1_000_000, lasts.On("budget-short", rename("warm up")))
-	forbidden := func(x *es.Executor, id string) func() error {
-		return func() error {
-			if _, err := x.Execute(t.Context(), request(-1), nil, lasts.On(id, rename("forbidden"))); err != estest.ErrForbidden {
+	warm := process()
+	do(t.Context(), t, warm, 1_000_000, lasts.On("budget-short", rename("warm up")))
+	forbidden := func(x *es.Executor, id string) func(context.Context) error {
+		return func(ctx context.Context) error {
+			if _, err := x.Execute(ctx, request(-1), nil, lasts.On(id, rename("forbidden"))); err != estest.ErrForbidden {
 				return fmt.Errorf("got %v, want a refusal", err)
 			}
 			return nil
 		}
 	}
 	n := 1_000_000
-	accepted := func(x *es.Executor, step es.Step) func() error {
-		return func() error { n++; do(t, x, n, step); return nil }
+	accepted := func(x *es.Executor, step es.Step) func(context.Context) error {
+		return func(ctx context.Context) error { n++; do(ctx, t, x, n, step); return nil }
 	}
 	for _, c := range []struct {
 		name  string
-		do    func() error
-		limit meter
+		do    func(context.Context) error
+		limit stats.Cost
 	}{
-		{"creation", accepted(process(used.use), lasts.New("budget-new", rename("x"))), meter{1, 0, 1}},
-		{"creation with a claim", accepted(process(used.use), estest.Unique.New("budget-unique", estest.Give("budget"))), meter{1, 0, 4}},
-		{"warm, accepted", accepted(warm, lasts.On("budget-short", rename("x"))), meter{1, 0, 1}},
-		{"warm, refused", forbidden(warm, "budget-short"), meter{1, 1, 0}},
-		{"cold on 4 KB, accepted", accepted(process(used.use), lasts.On("budget-short", rename("y"))), meter{2, 1, 1}},
-		{"cold on 10,000 events, accepted", accepted(process(used.use), lasts.On("budget-long", rename("x"))), meter{3, 3, 1}},
-		{"cold on 10,000 events, refused", forbidden(process(used.use), "budget-long"), meter{2, 3, 0}},
+		{"creation", accepted(process(), lasts.New("budget-new", rename("x"))), stats.Cost{RoundTrips: 1, WriteUnits: 1}},
+		{"creation with a claim", accepted(process(), estest.Unique.New("budget-unique", estest.Give("budget"))), stats.Cost{RoundTrips: 1, WriteUnits: 4}},
+		{"warm, accepted", accepted(warm, lasts.On("budget-short", rename("x"))), stats.Cost{RoundTrips: 1, WriteUnits: 1}},
+		{"warm, refused", forbidden(warm, "budget-short"), stats.Cost{RoundTrips: 1, ReadUnits: 1}},
+		{"cold on 4 KB, accepted", accepted(process(), lasts.On("budget-short", rename("y"))), stats.Cost{RoundTrips: 2, ReadUnits: 1, WriteUnits: 1}},
+		{"cold on 10,000 events, accepted", accepted(process(), lasts.On("budget-long", rename("x"))), stats.Cost{RoundTrips: 3, ReadUnits: 3, WriteUnits: 1}},
+		{"cold on 10,000 events, refused", forbidden(process(), "budget-long"), stats.Cost{RoundTrips: 2, ReadUnits: 3}},
 	} {
-		*used = meter{}
-		if err := c.do(); err != nil {
+		ctx, record := stats.Begin(t.Context())
+		if err := c.do(ctx); err != nil {
 			t.Errorf("%s: %v", c.name, err)
 		}
-		t.Logf("%-32s %d requests, %v read units, %v write units", c.name, used.requests, used.read, used.write)
-		if used.requests > c.limit.requests || used.read > c.limit.read || used.write != c.limit.write {
-			t.Errorf("%s used %+v, the budget is %+v", c.name, *used, c.limit)
+		used := record.Cost()
+		t.Logf("%-32s %d requests, %v read units, %v write units", c.name, used.RoundTrips, used.ReadUnits, used.WriteUnits)
+		if used.RoundTrips > c.limit.RoundTrips || used.ReadUnits > c.limit.ReadUnits || used.WriteUnits != c.limit.WriteUnits {
+			t.Errorf("%s used %+v, the budget is %+v", c.name, used, c.limit)
 		}
 	}
 }

@@ -23,7 +23,8 @@ type Settings struct {
 }
 
 // NewClient makes a client without reading any configuration files, which a Lambda function
-// has none of and would spend its cold start looking for.
+// has none of and would spend its cold start looking for. What a request costs is noted in
+// the stats.Record of its context.
 func NewClient(s Settings, options ...func(*dynamodb.Options)) *dynamodb.Client {
 	o := dynamodb.Options{
 		Region:      s.Region,
@@ -41,6 +42,7 @@ func NewClient(s Settings, options ...func(*dynamodb.Options)) *dynamodb.Client 
 	if s.Endpoint != "" {
 		o.BaseEndpoint = aws.String(s.Endpoint)
 	}
+	metered(&o)
 	return dynamodb.New(o, options...)
 }
 

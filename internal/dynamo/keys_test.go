@@ -2,6 +2,7 @@ package dynamo_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"testing"
@@ -11,6 +12,7 @@ import (
 	"github.com/interview-sandbox/annals/internal/es"
 	"github.com/interview-sandbox/annals/internal/es/estest"
 	"github.com/interview-sandbox/annals/internal/keys"
+	"github.com/interview-sandbox/annals/internal/stats"
 	"github.com/interview-sandbox/annals/localstack/tables"
 )
 
@@ -45,7 +47,6 @@ func TestOfManyMakersOfAKeyAllGetTheSame(t *testing.T) {
 // sealer is a process that seals and opens; its clock stands still until it is moved on.
 type sealer struct {
 	*keys.Subjects
-	meter
 	now time.Time
 }
 
@@ -56,7 +57,7 @@ func newSealer(t *testing.T, wrapper keys.Wrapper) *sealer {
 	if err := tables.Create(t.Context(), client(), t.Name()); err != nil {
 		t.Fatal(err)
 	}
-	ring := &keys.Ring{Wrapper: wrapper, Table: &dynamo.Keys{Client: client(p.use), Table: t.Name() + "-keys"}}
+	ring := &keys.Ring{Wrapper: wrapper, Table: &dynamo.Keys{Client: client(), Table: t.Name() + "-keys"}}
 	var err error
 	if p.Subjects, err = ring.Subjects(func() time.Time { return p.now }); err != nil {
 		t.Fatal(err)
@@ -75,20 +76,20 @@ func TestWhatOneProcessSealsAnotherOneOpensUntilTheKeyIsDestroyed(t *testing.T) 
 	if err != nil || bytes.Contains(sealed, []byte("Ada")) {
 		t.Fatalf("sealed %q, error %v", sealed, err)
 	}
-	open := func(p *sealer) error {
-		got, err := p.Open(t.Context(), "ada", place, sealed)
+	open := func(ctx context.Context, p *sealer) error {
+		got, err := p.Open(ctx, "ada", place, sealed)
 		if err == nil && !bytes.Equal(got, plain) {
 			t.Errorf("opened %q", got)
 		}
 		return err
 	}
-	before := reader.requests
+	ctx, record := stats.Begin(t.Context())
 	for range 3 {
-		if err := open(reader); err != nil {
+		if err := open(ctx, reader); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if n := reader.requests - before; n != 2 {
+	if n := record.Cost().RoundTrips; n != 2 {
 		t.Errorf("%d requests for opening three times, want one for the system's key and one for Ada's", n)
 	}
 	if _, err := reader.Open(t.Context(), "ada", []byte("user#1 2"), sealed); !errors.Is(err, es.ErrBroken) {
@@ -100,11 +101,11 @@ func TestWhatOneProcessSealsAnotherOneOpensUntilTheKeyIsDestroyed(t *testing.T) 
 	if err := writer.Destroy(t.Context(), "ada"); err != nil {
 		t.Fatal(err)
 	}
-	if err := open(writer); !errors.Is(err, es.ErrErased) {
+	if err := open(t.Context(), writer); !errors.Is(err, es.ErrErased) {
 		t.Errorf("by the process that destroyed the key: %v", err)
 	}
 	reader.now = reader.now.Add(time.Minute)
-	if err := open(reader); !errors.Is(err, es.ErrErased) {
+	if err := open(t.Context(), reader); !errors.Is(err, es.ErrErased) {
 		t.Errorf("by another one after a minute: %v", err)
 	}
 	if _, err := reader.Seal(t.Context(), "ada", place, plain); !errors.Is(err, es.ErrErased) {

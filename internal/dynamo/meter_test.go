@@ -5,87 +5,40 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
-	"github.com/aws/smithy-go/middleware"
-
 	"github.com/interview-sandbox/annals/internal/es"
+	"github.com/interview-sandbox/annals/internal/stats"
 )
 
-// meter adds up what requests cost, as the database itself says.
-type meter struct {
-	requests    int
-	read, write float64 // capacity units
-}
-
-func (m *meter) use(o *dynamodb.Options) {
-	o.APIOptions = append(o.APIOptions, func(stack *middleware.Stack) error {
-		return stack.Initialize.Add(middleware.InitializeMiddlewareFunc("meter", m.measure), middleware.Before)
-	})
-}
-
-func (m *meter) measure(ctx context.Context, in middleware.InitializeInput, next middleware.InitializeHandler) (middleware.InitializeOutput, middleware.Metadata, error) {
-	m.requests++
-	switch p := in.Parameters.(type) {
-	case *dynamodb.PutItemInput:
-		p.ReturnConsumedCapacity = types.ReturnConsumedCapacityTotal
-	case *dynamodb.TransactWriteItemsInput:
-		p.ReturnConsumedCapacity = types.ReturnConsumedCapacityTotal
-	case *dynamodb.QueryInput:
-		p.ReturnConsumedCapacity = types.ReturnConsumedCapacityTotal
-	case *dynamodb.GetItemInput:
-		p.ReturnConsumedCapacity = types.ReturnConsumedCapacityTotal
-	}
-	out, metadata, err := next.HandleInitialize(ctx, in)
-	switch r := out.Result.(type) {
-	case *dynamodb.PutItemOutput:
-		m.write += units(r.ConsumedCapacity)
-	case *dynamodb.TransactWriteItemsOutput:
-		for _, c := range r.ConsumedCapacity {
-			m.write += units(&c)
-		}
-	case *dynamodb.QueryOutput:
-		m.read += units(r.ConsumedCapacity)
-	case *dynamodb.GetItemOutput:
-		m.read += units(r.ConsumedCapacity)
-	}
-	return out, metadata, err
-}
-
-func units(c *types.ConsumedCapacity) float64 {
-	if c == nil || c.CapacityUnits == nil {
-		return 0
-	}
-	return *c.CapacityUnits
-}
-
 func TestEveryRequestCostsWhatTheDesignSays(t *testing.T) {
-	used := new(meter)
-	s := store(used.use)
+	s := store()
 	for _, step := range []struct {
 		name string
-		do   func() error
-		want meter
+		do   func(context.Context) error
+		want stats.Cost
 	}{
-		{"append to one stream", func() error { return s.Append(t.Context(), commit(t, "user#price")) }, meter{1, 0, 1}},
-		{"append to two streams", func() error {
-			return s.Append(t.Context(), commit(t, "user#price-2"), commit(t, "email#price-2"))
-		}, meter{1, 0, 4}},
-		{"read a short stream", func() error { return drain(t, s, "user#price") }, meter{1, 1, 0}},
-		{"read no stream", func() error { return drain(t, s, "user#nobody") }, meter{1, 1, 0}},
+		{"append to one stream", func(ctx context.Context) error { return s.Append(ctx, commit(t, "user#price")) }, stats.Cost{RoundTrips: 1, WriteUnits: 1}},
+		{"append to two streams", func(ctx context.Context) error {
+			return s.Append(ctx, commit(t, "user#price-2"), commit(t, "email#price-2"))
+		}, stats.Cost{RoundTrips: 1, WriteUnits: 4}},
+		{"read a short stream", func(ctx context.Context) error { return drain(ctx, s, "user#price") }, stats.Cost{RoundTrips: 1, ReadUnits: 1}},
+		{"read no stream", func(ctx context.Context) error { return drain(ctx, s, "user#nobody") }, stats.Cost{RoundTrips: 1, ReadUnits: 1}},
+		{"search", func(ctx context.Context) error {
+			_, _, err := s.Search(ctx, es.Filter{Prefix: "user#price"}, es.Place{}, 1)
+			return err
+		}, stats.Cost{RoundTrips: 1, ReadUnits: 0.5}},
 	} {
-		*used = meter{}
-		if err := step.do(); err != nil {
+		ctx, record := stats.Begin(t.Context())
+		if err := step.do(ctx); err != nil {
 			t.Fatalf("%s: %v", step.name, err)
 		}
-		if *used != step.want {
-			t.Errorf("%s cost %+v, want %+v", step.name, *used, step.want)
+		if got := record.Cost(); got != step.want {
+			t.Errorf("%s cost %+v, want %+v", step.name, got, step.want)
 		}
 	}
 }
 
-func drain(t *testing.T, s es.Store, stream es.Stream) error {
-	for _, err := range s.Read(t.Context(), stream, es.Range{}) {
+func drain(ctx context.Context, s es.Store, stream es.Stream) error {
+	for _, err := range s.Read(ctx, stream, es.Range{}) {
 		if err != nil {
 			return err
 		}
@@ -94,10 +47,10 @@ func drain(t *testing.T, s es.Store, stream es.Stream) error {
 }
 
 func TestACommitNearTheLimitOfAnItemIsRefusedWithoutARequest(t *testing.T) {
-	used := new(meter)
+	ctx, record := stats.Begin(t.Context())
 	p := named(t, "user#large", strings.Repeat("x", es.MaxCommitBytes))
-	if err := store(used.use).Append(t.Context(), p); err == nil || used.requests != 0 {
-		t.Errorf("got error %v after %d requests, want a refusal without any", err, used.requests)
+	if err := store().Append(ctx, p); err == nil || record.Cost().RoundTrips != 0 {
+		t.Errorf("got error %v after %d requests, want a refusal without any", err, record.Cost().RoundTrips)
 	}
 }
 

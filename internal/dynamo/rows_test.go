@@ -14,6 +14,7 @@ import (
 	"github.com/interview-sandbox/annals/internal/es/estest"
 	"github.com/interview-sandbox/annals/internal/projection"
 	"github.com/interview-sandbox/annals/internal/projection/projectiontest"
+	"github.com/interview-sandbox/annals/internal/stats/statstest"
 	"github.com/interview-sandbox/annals/localstack/tables"
 )
 
@@ -57,6 +58,10 @@ func TestTablesKeepTheContractsOfProjections(t *testing.T) {
 	projectiontest.GenerationsContract(t, &dynamo.Generations{Client: client(), Table: prefix + "-views"})
 	projectiontest.PartsContract(t, &dynamo.Parts{Client: client(), Table: prefix + "-views"})
 	projectiontest.PurgeContract(t, &dynamo.Rows{Client: client(), Table: prefix + "-views"}, &dynamo.Parts{Client: client(), Table: prefix + "-views"})
+}
+
+func TestTheTableOfSumsKeepsItsContract(t *testing.T) {
+	statstest.StoreContract(t, &dynamo.Stats{Client: client(), Table: "annals-stats"})
 }
 
 // history stores a stream of commits with two events each.

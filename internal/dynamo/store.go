@@ -14,6 +14,7 @@ import (
 	"github.com/aws/smithy-go"
 
 	"github.com/interview-sandbox/annals/internal/es"
+	"github.com/interview-sandbox/annals/internal/stats"
 )
 
 // Store is the event store on one DynamoDB table. A commit is one item, keyed by its stream
@@ -35,13 +36,19 @@ var (
 
 // Append implements [es.Store]: one PutItem, or one TransactWriteItems for several streams.
 func (s *Store) Append(ctx context.Context, pending ...es.Pending) error {
-	if err := es.CheckAppend(pending); err != nil {
+	err := es.CheckAppend(pending)
+	switch {
+	case err != nil:
 		return err
+	case len(pending) == 1:
+		err = s.put(ctx, pending[0].Commit())
+	default:
+		err = s.transact(ctx, pending)
 	}
-	if len(pending) == 1 {
-		return s.put(ctx, pending[0].Commit())
+	if errors.Is(err, es.ErrConflict) {
+		stats.From(ctx).Conflict()
 	}
-	return s.transact(ctx, pending)
+	return err
 }
 
 func (s *Store) put(ctx context.Context, c es.Commit) error {
@@ -198,7 +205,11 @@ func (s *Store) Scan(ctx context.Context, part, parts int, after []byte) iter.Se
 				}
 				in.ExclusiveStartKey = key
 			}
-			page, err := s.scan(ctx, in)
+			var page es.Page
+			commits, last, err := s.scan(ctx, in)
+			if page.Commits = commits; last != nil {
+				page.Next, err = attributevalue.MarshalMapJSON(last)
+			}
 			if !yield(page, err) || err != nil || page.Next == nil {
 				return
 			}
@@ -207,23 +218,20 @@ func (s *Store) Scan(ctx context.Context, part, parts int, after []byte) iter.Se
 	}
 }
 
-func (s *Store) scan(ctx context.Context, in *dynamodb.ScanInput) (page es.Page, err error) {
+func (s *Store) scan(ctx context.Context, in *dynamodb.ScanInput) (all []es.Scanned, last map[string]types.AttributeValue, err error) {
 	out, err := s.Client.Scan(ctx, in)
 	if err != nil {
-		return page, unreadable("scan the events", err)
+		return nil, nil, unreadable("scan the events", err)
 	}
-	page.Commits = make([]es.Scanned, len(out.Items))
+	all = make([]es.Scanned, len(out.Items))
 	for i, item := range out.Items {
 		c, err := Decode(item)
-		if err != nil && !errors.As(err, &page.Commits[i].Err) {
-			return page, err
+		if err != nil && !errors.As(err, &all[i].Err) {
+			return nil, nil, err
 		}
-		page.Commits[i].Commit = c
+		all[i].Commit = c
 	}
-	if out.LastEvaluatedKey != nil {
-		page.Next, err = attributevalue.MarshalMapJSON(out.LastEvaluatedKey)
-	}
-	return page, err
+	return all, out.LastEvaluatedKey, nil
 }
 
 // Count implements [es.Scanner]. DynamoDB counts about every six hours.

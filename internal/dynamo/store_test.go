@@ -31,6 +31,8 @@ func TestStoreKeepsTheContract(t *testing.T) {
 	estest.StoreContract(t, func(*testing.T) es.Store { return store() })
 }
 
+func TestStoreKeepsTheContractOfSearches(t *testing.T) { estest.SearchContract(t, store()) }
+
 func commit(t *testing.T, stream es.Stream) es.Pending {
 	t.Helper()
 	return named(t, stream, "b")

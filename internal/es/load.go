@@ -132,7 +132,7 @@ func (a *Aggregate[S, E]) fold(f Folded[S], c Commit) (Folded[S], error) {
 		}
 		e, ok := decoded.(E)
 		if !ok {
-			return f, &DamagedError{c.Stream, version, fmt.Sprintf("%s does not belong on a %s stream", d.Type, a.Category)}
+			return f, a.foreign(c.Stream, version, d.Type)
 		}
 		f.State = f.State.Evolve(e)
 		f.size.since += len(d.JSON) + len(d.Sealed)

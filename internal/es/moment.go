@@ -1,6 +1,7 @@
 package es
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -40,4 +41,34 @@ func FoldAt[R any](ctx context.Context, store Store, s Stream, m Moment, apply f
 		}
 	}
 	return row, version, version > 0 && version >= m.Version, nil
+}
+
+// Folder is an aggregate apart from its types.
+type Folder interface {
+	// Folds reports whether the stream is one of the aggregate's.
+	Folds(s Stream) bool
+	// FoldAny gives the state of a stream as of a moment, as [FoldAt] does.
+	FoldAny(ctx context.Context, store Store, s Stream, m Moment) (state any, version Version, ok bool, err error)
+}
+
+// Folds implements [Folder].
+func (a *Aggregate[S, E]) Folds(s Stream) bool { return s.Category() == a.Category }
+
+// FoldAny implements [Folder].
+func (a *Aggregate[S, E]) FoldAny(ctx context.Context, store Store, s Stream, m Moment) (any, Version, bool, error) {
+	var foreign error
+	state, version, ok, err := FoldAt(ctx, store, s, m, func(state S, r Recorded) S {
+		e, own := r.Event.(E)
+		if !own {
+			foreign = cmp.Or(foreign, a.foreign(s, r.Version, r.Event.EventType()))
+			return state
+		}
+		return state.Evolve(e)
+	})
+	return state, version, ok, cmp.Or(err, foreign)
+}
+
+// foreign reports an event of another aggregate.
+func (a *Aggregate[S, E]) foreign(s Stream, v Version, eventType string) error {
+	return &DamagedError{s, v, fmt.Sprintf("%s does not belong on a %s stream", eventType, a.Category)}
 }

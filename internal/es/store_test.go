@@ -10,3 +10,7 @@ import (
 func TestMemoryStoreKeepsTheContract(t *testing.T) {
 	estest.StoreContract(t, func(*testing.T) es.Store { return new(estest.Memory) })
 }
+
+func TestMemoryStoreKeepsTheContractOfSearches(t *testing.T) {
+	estest.SearchContract(t, new(estest.Memory))
+}

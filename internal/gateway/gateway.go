@@ -14,6 +14,7 @@ import (
 	"net/http"
 	"regexp"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"time"
 
@@ -22,6 +23,7 @@ import (
 
 	"github.com/interview-sandbox/annals/internal/api"
 	"github.com/interview-sandbox/annals/internal/es"
+	"github.com/interview-sandbox/annals/internal/stats"
 )
 
 // MaxBody is the size of the largest request body that is read, in bytes.
@@ -50,6 +52,9 @@ func (g *Gateway) Handle(ctx context.Context, in events.APIGatewayV2HTTPRequest)
 		defer cancel()
 	}
 	r := request{in}
+	defer func() {
+		stats.From(ctx).Answered(g.command(r), out.StatusCode, out.Headers[headerReplay] != "")
+	}()
 	correlation := g.correlation(r)
 	answer := make(chan events.APIGatewayV2HTTPResponse, 1)
 	go func() { answer <- g.answer(ctx, r, correlation) }()
@@ -59,6 +64,11 @@ func (g *Gateway) Handle(ctx context.Context, in events.APIGatewayV2HTTPRequest)
 	case <-ctx.Done():
 		return g.problem(ctx, r, correlation, es.ErrUnavailable), nil
 	}
+}
+
+// command reports whether a request is for a command.
+func (g *Gateway) command(r request) bool {
+	return slices.ContainsFunc(g.Routes, func(route api.Route) bool { return route.Command && route.Key() == r.RouteKey })
 }
 
 func (g *Gateway) answer(ctx context.Context, r request, correlation string) (out events.APIGatewayV2HTTPResponse) {
@@ -184,7 +194,10 @@ func (g *Gateway) correlation(r request) string {
 	return es.NewID(g.Now(), g.Rand)
 }
 
-const headerCorrelation = "X-Correlation-Id"
+const (
+	headerCorrelation = "X-Correlation-Id"
+	headerReplay      = "Idempotent-Replay"
+)
 
 // render gives the response in API Gateway's form.
 func render(r request, response api.Response) (events.APIGatewayV2HTTPResponse, error) {
@@ -203,7 +216,7 @@ func render(r request, response api.Response) (events.APIGatewayV2HTTPResponse, 
 		out.Headers["Location"] = response.Location
 	}
 	if response.Replay {
-		out.Headers["Idempotent-Replay"] = "true"
+		out.Headers[headerReplay] = "true"
 	}
 	if response.Body == nil {
 		return out, nil

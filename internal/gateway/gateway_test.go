@@ -25,6 +25,8 @@ import (
 	"github.com/interview-sandbox/annals/internal/gateway"
 	"github.com/interview-sandbox/annals/internal/projection"
 	"github.com/interview-sandbox/annals/internal/projection/projectiontest"
+	"github.com/interview-sandbox/annals/internal/stats"
+	"github.com/interview-sandbox/annals/internal/stats/statstest"
 )
 
 // server is the auth module behind a gateway, on a store in memory.
@@ -75,6 +77,11 @@ type call struct {
 
 func (s *server) send(t testing.TB, c call) (events.APIGatewayV2HTTPResponse, map[string]any) {
 	t.Helper()
+	return s.sendIn(t.Context(), t, c)
+}
+
+func (s *server) sendIn(ctx context.Context, t testing.TB, c call) (events.APIGatewayV2HTTPResponse, map[string]any) {
+	t.Helper()
 	in := events.APIGatewayV2HTTPRequest{RawPath: c.path, Headers: map[string]string{}, QueryStringParameters: c.query, Body: c.body}
 	maps.Copy(in.Headers, c.headers)
 	in.RequestContext.HTTP.Method, in.RequestContext.HTTP.UserAgent = c.method, c.agent
@@ -88,7 +95,7 @@ func (s *server) send(t testing.TB, c call) (events.APIGatewayV2HTTPResponse, ma
 			Lambda: map[string]any{"caller": c.caller, "roles": c.roles},
 		}
 	}
-	out, err := s.Handle(t.Context(), in)
+	out, err := s.Handle(ctx, in)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -310,6 +317,27 @@ func TestARepeatWithTheSameKeyGivesTheFirstAnswerAndChangesNothing(t *testing.T)
 	for _, bad := range []string{"", "a b", "é", strings.Repeat("x", 256)} {
 		create.headers = map[string]string{"idempotency-key": bad}
 		s.expect(t, create, 400, "malformed")
+	}
+}
+
+func TestEveryAnswerIsCounted(t *testing.T) {
+	s := newServer()
+	sums := new(statstest.Memory)
+	r := &stats.Recorder{Store: sums, Function: "f", Now: s.Now}
+	create := call{method: "POST", path: "/auth/users", headers: map[string]string{"idempotency-key": "k"}, body: ada}
+	bad := create
+	bad.body = "{"
+	for _, c := range []call{create, create, bad, {method: "GET", path: "/auth/users/x"}, {method: "GET", path: "/nowhere"}} {
+		ctx, record := stats.Begin(t.Context())
+		s.sendIn(ctx, t, c)
+		r.Add(record, s.Now())
+	}
+	if err := r.StoreAll(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	sum, err := (&stats.Reader{Store: sums, Functions: []string{"f"}}).Summary(t.Context(), s.Now(), s.Now())
+	if err != nil || sum.Commands != 3 || sum.Accepted != 2 || sum.Replays != 1 || sum.Refused != 1 || sum.Reads != 2 {
+		t.Errorf("%+v, error %v", sum, err)
 	}
 }
 

@@ -31,7 +31,9 @@ func (m *Module) parked(ctx context.Context, call api.Call) (reply api.Reply[api
 	}
 	items := make([]ParkedItem, len(parked))
 	for i, p := range parked {
-		items[i] = api.Visible(call.Caller, "", ParkedItem(p))
+		if items[i], err = api.Visible(call.Caller, "", ParkedItem(p)); err != nil {
+			return reply, err
+		}
 	}
 	reply.Body = api.NewList(items, next)
 	return reply, nil

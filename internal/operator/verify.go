@@ -34,7 +34,7 @@ func (m *Module) verify(ctx context.Context, call api.Call) (reply api.Reply[Ver
 	} else if ok && snapshot.Hash == snapshot.ComputeHash() {
 		witnesses = append(witnesses, es.Witness{Version: snapshot.Version, Hash: &snapshot.Tip})
 	}
-	report, err := es.Verify(ctx, m.Store, s, witnesses...)
+	report, err := es.Verify(ctx, m.Events, s, witnesses...)
 	if err != nil {
 		return reply, err
 	}

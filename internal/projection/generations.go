@@ -126,8 +126,8 @@ func (rebuilds) name() string            { return "rebuilds" }
 func (rebuilds) covers(s es.Stream) bool { return s.Category() == viewCategory }
 func (rebuilds) generational() bool      { return false }
 
-func (rebuilds) follow(ctx context.Context, p *Projector, _ int, s es.Stream, commits []es.Commit) error {
-	return retry(ctx, func() error {
+func (rebuilds) follow(ctx context.Context, p *Projector, _ int, s es.Stream, commits []es.Commit) (saved, error) {
+	return saved{}, retry(ctx, func() error {
 		all, err := p.Generations.LoadGenerations(ctx)
 		if err != nil {
 			return err

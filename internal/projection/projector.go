@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/interview-sandbox/annals/internal/es"
+	"github.com/interview-sandbox/annals/internal/stats"
 )
 
 // Projector keeps projections in step with the streams.
@@ -38,15 +39,16 @@ const maxKept = time.Minute
 // counts as done. The errors, by the commits' places, are those that may pass.
 func (p *Projector) Project(ctx context.Context, commits []es.Commit) map[int]error {
 	failed := map[int]error{}
-	done := map[target]bool{}
+	finished := map[target]bool{}
 	generations, err := p.generations(ctx)
 	for err == nil {
-		maps.Copy(failed, p.run(ctx, commits, generations, done))
+		maps.Copy(failed, p.run(ctx, commits, generations, finished))
 		// A generation that was begun meanwhile has to get this batch as well: what it reads
 		// from the events may have been read before these commits were made.
 		var now map[string]Generations
 		if now, err = p.Generations.LoadGenerations(ctx); err == nil && maps.Equal(now, generations) {
 			p.remember(now)
+			stats.From(ctx).Projected(len(commits) - len(failed))
 			return failed
 		}
 		generations = now
@@ -80,21 +82,22 @@ type target struct {
 	stream     es.Stream
 }
 
-// run projects to all generations but those targets that are done. It gives the errors by
+// run projects to all generations but those targets that are finished. It gives the errors by
 // the commits' places.
-func (p *Projector) run(ctx context.Context, commits []es.Commit, generations map[string]Generations, done map[target]bool) map[int]error {
-	var mu sync.Mutex // of done
+func (p *Projector) run(ctx context.Context, commits []es.Commit, generations map[string]Generations, finished map[target]bool) map[int]error {
+	var mu sync.Mutex // of finished
 	failed := p.each(commits, func(s es.Stream, own []es.Commit) (all error) {
 		for _, t := range p.targets(s, generations) {
 			mu.Lock()
-			skip := done[t]
+			skip := finished[t]
 			mu.Unlock()
 			if skip {
 				continue
 			}
-			err := p.follow(ctx, t, own)
+			done, err := p.follow(ctx, t, own)
+			p.measure(ctx, t, done, own)
 			mu.Lock()
-			done[t] = err == nil
+			finished[t] = err == nil
 			mu.Unlock()
 			all = errors.Join(all, err)
 		}
@@ -160,28 +163,45 @@ func (p *Projector) targets(s es.Stream, generations map[string]Generations) (al
 	return all
 }
 
+// measure notes how long after it was made the newest of these commits that a row was saved
+// with could be seen in it.
+func (p *Projector) measure(ctx context.Context, t target, s saved, commits []es.Commit) {
+	for i := len(commits) - 1; i >= 0; i-- {
+		if last := commits[i].Last(); s.was < last && last <= s.now {
+			stats.From(ctx).Lagged(t.projection.name(), p.Now().Sub(commits[i].At))
+			return
+		}
+	}
+}
+
 // follow brings one stream's part of a projection up to these commits, or parks it.
-func (p *Projector) follow(ctx context.Context, t target, commits []es.Commit) error {
+func (p *Projector) follow(ctx context.Context, t target, commits []es.Commit) (done saved, err error) {
 	for past := true; past && len(commits) > 0; {
-		err := es.Open(ctx, p.Vault, commits)
-		if err == nil {
-			err = t.projection.follow(ctx, p, t.generation, t.stream, commits)
+		var step saved
+		if err = es.Open(ctx, p.Vault, commits); err == nil {
+			step, err = t.projection.follow(ctx, p, t.generation, t.stream, commits)
+		}
+		if step.now > step.was {
+			if step.was == 0 {
+				stats.From(ctx).Created(t.projection.name(), t.generation, 1)
+			}
+			done = step
 		}
 		if err == nil {
-			return nil
+			return done, nil
 		}
 		version, forGood := deterministic(err, commits[0].Version)
 		if forGood {
 			past, err = p.park(ctx, t, version, commits[len(commits)-1].Last(), err)
 		}
 		if err != nil {
-			return fmt.Errorf("project to %s: %w", t.projection.name(), err)
+			return done, fmt.Errorf("project to %s: %w", t.projection.name(), err)
 		}
 		for past && len(commits) > 0 && commits[0].Version <= version {
 			commits = commits[1:] // the row has it
 		}
 	}
-	return nil
+	return done, nil
 }
 
 // park notes what happened and marks the row, which counts as done through a version. The
@@ -248,7 +268,7 @@ func (p *Projector) Redrive(ctx context.Context, parked Parked) (still bool, err
 func (p *Projector) catchUp(ctx context.Context, t target) error {
 	for newest, err := range p.Store.Read(ctx, t.stream, es.Range{Backward: true, Limit: 1}) {
 		if err == nil {
-			err = p.follow(ctx, t, []es.Commit{newest})
+			_, err = p.follow(ctx, t, []es.Commit{newest})
 		} else if version, forGood := deterministic(err, 0); forGood {
 			_, err = p.park(ctx, t, version, version, err)
 		}

@@ -36,6 +36,9 @@ type Rebuilder struct {
 
 var views = es.Aggregate[Generations, events.View]{Category: viewCategory, Reducer: 1}
 
+// Aggregates lists what the streams of views add up to.
+func Aggregates() []es.Folder { return []es.Folder{&views} }
+
 // Start begins a rebuild. A generation besides the live one is given up for it; the error is
 // [ErrRebuilding] if that is still being built.
 func (b *Rebuilder) Start(ctx context.Context, meta es.Meta, expect *es.Version, view string) (es.Result, error) {

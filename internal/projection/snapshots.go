@@ -16,12 +16,12 @@ func (p snapshots) name() string            { return "snapshots of " + p.Categor
 func (p snapshots) covers(s es.Stream) bool { return s.Category() == p.Category() }
 func (p snapshots) generational() bool      { return false }
 
-func (p snapshots) follow(ctx context.Context, _ *Projector, _ int, s es.Stream, commits []es.Commit) error {
+func (p snapshots) follow(ctx context.Context, _ *Projector, _ int, s es.Stream, commits []es.Commit) (saved, error) {
 	err := p.Snapshot(ctx, s, commits)
 	if _, forGood := deterministic(err, 0); forGood {
-		return nil
+		return saved{}, nil
 	}
-	return err
+	return saved{}, err
 }
 
 func (p snapshots) fresh(int, es.Stream, []es.Commit) (c Change, ok bool) { return c, false }

@@ -27,7 +27,7 @@ func (t *Tally[R]) name() string            { return t.Name }
 func (t *Tally[R]) covers(s es.Stream) bool { return s.Category() == t.Category }
 func (t *Tally[R]) generational() bool      { return true }
 
-func (t *Tally[R]) follow(ctx context.Context, p *Projector, generation int, s es.Stream, commits []es.Commit) error {
+func (t *Tally[R]) follow(ctx context.Context, p *Projector, generation int, s es.Stream, commits []es.Commit) (saved, error) {
 	key := Key{t.Name, generation, s.ID()}
 	return follow(ctx, p, key, s, commits, t.Apply, t.change(generation))
 }

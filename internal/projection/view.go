@@ -36,8 +36,8 @@ type Projection interface {
 	covers(es.Stream) bool
 	generational() bool // there are generations of it, so it can be rebuilt
 	// follow brings what the projection has of one stream up to these commits, which are in
-	// order.
-	follow(ctx context.Context, p *Projector, generation int, s es.Stream, commits []es.Commit) error
+	// order. It tells what it saved, also if it could not go all the way.
+	follow(ctx context.Context, p *Projector, generation int, s es.Stream, commits []es.Commit) (saved, error)
 	// fresh gives the row of a stream that has none yet, as these commits make it. ok is false
 	// if they do not, or not by themselves.
 	fresh(generation int, s es.Stream, commits []es.Commit) (c Change, ok bool)
@@ -61,7 +61,7 @@ func (v *View[R]) change(was, now R, _ es.Stream) (c Change) {
 	return c
 }
 
-func (v *View[R]) follow(ctx context.Context, p *Projector, generation int, s es.Stream, commits []es.Commit) error {
+func (v *View[R]) follow(ctx context.Context, p *Projector, generation int, s es.Stream, commits []es.Commit) (saved, error) {
 	return follow(ctx, p, Key{v.Name, generation, s.ID()}, s, commits, v.Apply, v.change)
 }
 
@@ -90,10 +90,14 @@ func (v *View[R]) stream(id string) es.Stream { return es.NewStream(v.Category, 
 
 func (v *View[R]) clean(_ int, s es.Stream) clean { return newClean(s, v.Apply, v.change) }
 
+// saved is which versions of its stream a row showed and shows; nothing was saved if they are
+// the same.
+type saved struct{ was, now es.Version }
+
 // follow is the way of a row from one version of its stream to a later one. If it cannot go
 // all the way it goes as far as it can and returns what is in the way.
 func follow[R any](ctx context.Context, p *Projector, key Key, s es.Stream, commits []es.Commit,
-	apply func(R, es.Recorded) R, change func(was, now R, s es.Stream) Change) error {
+	apply func(R, es.Recorded) R, change func(was, now R, s es.Stream) Change) (done saved, err error) {
 	bring := func(was R, row Row) error {
 		f := folding[R]{apply: apply, row: was, version: row.Version}
 		obstacle := f.catchUp(ctx, p.Store, s, commits)
@@ -111,6 +115,7 @@ func follow[R any](ctx context.Context, p *Projector, key Key, s es.Stream, comm
 		if err := p.Rows.Save(ctx, c); err != nil {
 			return err
 		}
+		done = saved{c.Was.Version, c.Now.Version}
 		if row.Parked > 0 && obstacle == nil {
 			return p.Parked.Unpark(ctx, key.View, key.Generation, s, f.version)
 		}
@@ -121,10 +126,10 @@ func follow[R any](ctx context.Context, p *Projector, key Key, s es.Stream, comm
 		// there is one after all, nothing is saved over it.
 		var none R
 		if err := bring(none, Row{}); err == nil {
-			return nil
+			return done, nil
 		}
 	}
-	return retry(ctx, func() error {
+	err = retry(ctx, func() error {
 		var was R
 		row, err := p.Rows.Load(ctx, key, &was, true)
 		if err != nil {
@@ -132,6 +137,7 @@ func follow[R any](ctx context.Context, p *Projector, key Key, s es.Stream, comm
 		}
 		return bring(was, row)
 	})
+	return done, err
 }
 
 // park marks a row, so that whoever brings it further on knows that it was parked, and how

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/interview-sandbox/annals/internal/es"
+	"github.com/interview-sandbox/annals/internal/stats"
 )
 
 // Task is something to do about a view, as it is put into the queue. To do one again, or
@@ -243,7 +244,8 @@ func (b *Rebuilder) page(ctx context.Context, projection Projection, generation 
 		return err
 	}
 	failed := b.each(rest, func(s es.Stream, own []es.Commit) error {
-		return b.follow(ctx, target{projection, generation, s}, own)
+		_, err := b.follow(ctx, target{projection, generation, s}, own)
+		return err
 	})
 	for _, err := range failed {
 		return err
@@ -273,6 +275,9 @@ func (b *Rebuilder) insert(ctx context.Context, projection Projection, generatio
 			}
 		}
 		refused, failure := b.Rows.Insert(ctx, changes)
+		if failure == nil {
+			stats.From(ctx).Created(projection.name(), generation, len(changes)-len(refused))
+		}
 		for _, i := range refused {
 			left = append(left, whose[i]...)
 		}

@@ -64,13 +64,13 @@ func diagram() string {
 			line("%s -->|sends| %s", f.Name, id)
 		}
 		for _, g := range f.Grants {
-			if g.Table != "Keys" { // read once, at the start; the picture is about requests
+			if inPicture(g.Table) {
 				line("%s -->|%s| %s", f.Name, purpose(g.Actions), g.Table)
 			}
 		}
 	}
 	for _, t := range Tables() {
-		if t.ID != "Keys" {
+		if inPicture(t.ID) {
 			line("%s[(%s)]", t.ID, t.Name("annals"))
 		}
 	}
@@ -82,6 +82,10 @@ func diagram() string {
 	}
 	return b.String()
 }
+
+// inPicture leaves out what is no request's business: the keys are read once, at the start,
+// and whatever runs writes its numbers once in a while.
+func inPicture(table string) bool { return table != "Keys" && table != "Stats" }
 
 func purpose(actions []string) string {
 	reads := slices.ContainsFunc(actions, func(a string) bool { return a == "GetItem" || a == "Query" || a == "Scan" })

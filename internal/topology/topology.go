@@ -37,7 +37,8 @@ type Table struct {
 	Partition Key
 	Sort      *Key
 	Indexes   []Index
-	Stream    bool // a stream with new images
+	Stream    bool   // a stream with new images
+	Expires   string // the attribute with the second, since 1970, after which DynamoDB deletes an item
 }
 
 // Index is a global secondary index that holds the keys only.
@@ -50,7 +51,8 @@ type Index struct {
 func (t Table) Name(prefix string) string { return prefix + "-" + t.Suffix }
 
 // Grant is what one function's role may do with one table, by exact DynamoDB actions
-// ("GetItem", "PutItem", …).
+// ("GetItem", "PutItem", …). Query is of the table, if that has a sort key, and of each of its
+// indexes.
 type Grant struct {
 	Table   string // Table.ID
 	Actions []string
@@ -125,13 +127,14 @@ func Tables() []Table {
 			{"list2", Key{"list2", String}, Key{"sort2", String}},
 		}},
 		{ID: "Parked", Suffix: "parked", Partition: Key{"view", String}, Sort: &Key{"stream", String}},
+		{ID: "Stats", Suffix: "stats", Partition: Key{"part", String}, Sort: &Key{"period", String}, Expires: "expires"},
 		{ID: "Keys", Suffix: "keys", Partition: Key{"id", String}},
 	}
 }
 
 // Functions lists every function.
 func Functions() []Function {
-	return []Function{
+	all := []Function{
 		{Name: "command-auth", Memory: 512, Timeout: 10 * time.Second, KMS: []string{"Decrypt", "GenerateDataKey"}, Grants: []Grant{
 			{"Events", []string{"Query", "PutItem"}},
 			{"Snapshots", []string{"GetItem"}},
@@ -139,9 +142,10 @@ func Functions() []Function {
 		}},
 		{Name: "query", Memory: 256, Timeout: 10 * time.Second, KMS: []string{"Decrypt"}, Grants: []Grant{
 			{"Keys", []string{"GetItem"}},
-			{"Events", []string{"Query"}},
+			{"Events", []string{"Query", "Scan"}},
 			{"Snapshots", []string{"GetItem"}},
-			{"Views", []string{"GetItem", "BatchGetItem"}},
+			{"Views", []string{"GetItem", "BatchGetItem", "Query"}},
+			{"Stats", []string{"Query"}},
 			{"Parked", []string{"Scan"}},
 		}},
 		{Name: "command-operator", Memory: 256, Timeout: 25 * time.Second, KMS: []string{"Decrypt", "GenerateDataKey"}, Sends: []string{"Rebuild"}, Grants: []Grant{
@@ -167,6 +171,10 @@ func Functions() []Function {
 			{"Parked", []string{"Scan", "UpdateItem", "DeleteItem"}},
 		}},
 	}
+	for i := range all {
+		all[i].Grants = append(all[i].Grants, Grant{"Stats", []string{"UpdateItem"}})
+	}
+	return all
 }
 
 // Queues lists every queue. What fails for a day is put aside.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/xml"
 	"errors"
 	"io"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/interview-sandbox/annals/events"
 	"github.com/interview-sandbox/annals/internal/auth"
+	"github.com/interview-sandbox/annals/internal/stats"
 )
 
 func BenchmarkEvolve(b *testing.B)     { evolve(b) }
@@ -24,9 +26,9 @@ func (l look) Decide(u auth.User, _ time.Time) ([]events.Auth, error) {
 	return nil, errRefused
 }
 
-func see(t *testing.T, p process, id string) (u auth.User) {
+func see(ctx context.Context, t *testing.T, p process, id string) (u auth.User) {
 	t.Helper()
-	if err := p.execute(t.Context(), warmUp, id, look{&u}); !errors.Is(err, errRefused) {
+	if err := p.execute(ctx, warmUp, id, look{&u}); !errors.Is(err, errRefused) {
 		t.Fatal(err)
 	}
 	return u
@@ -59,7 +61,7 @@ func TestEveryDesignFoldsStoredHistoriesToTheSameState(t *testing.T) {
 			if err := e.fill(t.Context(), d, id, n); err != nil {
 				t.Fatal(err)
 			}
-			if got := see(t, d.start(e.client()), id); !reflect.DeepEqual(got, want) {
+			if got := see(t.Context(), t, d.start(e.client()), id); !reflect.DeepEqual(got, want) {
 				t.Errorf("%s: %d events: got %+v, want %+v", d.name, n, got, want)
 			}
 		}
@@ -92,7 +94,7 @@ func TestNoDesignLosesOrDoublesWhatTwoWarmProcessesDoInTurn(t *testing.T) {
 				}
 			}
 		}
-		if got := see(t, d.start(e.client()), id).Roles; !reflect.DeepEqual(got, want) {
+		if got := see(t.Context(), t, d.start(e.client()), id).Roles; !reflect.DeepEqual(got, want) {
 			t.Errorf("%s: got roles %v, want %v", d.name, got, want)
 		}
 	}
@@ -132,12 +134,10 @@ func TestThePlotIsWellFormedAndShowsBothLines(t *testing.T) {
 
 func TestAnnalsTakesSnapshotsAsOftenAsTheBenchmarkSays(t *testing.T) {
 	e := start(t)
-	used := new(meter)
-	client := e.client(used.use)
 	requests := func(id string) int {
-		used.cost = cost{}
-		see(t, designs[0].start(client), id)
-		return used.Requests
+		ctx, record := stats.Begin(t.Context())
+		see(ctx, t, designs[0].start(e.client()), id)
+		return record.Cost().RoundTrips
 	}
 	covered := 10 * newestFirst
 	if err := e.fill(t.Context(), designs[0], "in time", covered+newestFirst-1); err != nil {

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
+	"github.com/interview-sandbox/annals/internal/stats"
 )
 
 // kind is one kind of command.
@@ -71,6 +73,18 @@ func (k kind) account(repetition int) string {
 	return idOf(k.name, repetition)
 }
 
+// cost is what a command took, as the database itself counts it.
+type cost struct {
+	Requests   int     `json:"requests"` // round trips
+	ReadUnits  float64 `json:"readUnits"`
+	WriteUnits float64 `json:"writeUnits"`
+}
+
+func costOf(r *stats.Record) cost {
+	c := r.Cost()
+	return cost{c.RoundTrips, c.ReadUnits, c.WriteUnits}
+}
+
 // sample is what carrying out a command took.
 type sample struct {
 	cost
@@ -101,19 +115,17 @@ type commandRow struct {
 	Designs []sample `json:"designs"`
 }
 
-// lane is a design with a client that counts.
+// lane is a design with a client.
 type lane struct {
 	design
 	client *dynamodb.Client
-	used   *meter
 }
 
 // measureCommands carries out commands of every kind with every design, in turn.
 func measureCommands(ctx context.Context, e *engine) (rows []commandRow, err error) {
 	lanes := make([]lane, len(designs))
 	for i, d := range designs {
-		used := new(meter)
-		lanes[i] = lane{d, e.client(used.use), used}
+		lanes[i] = lane{d, e.client()}
 		progress("storing %d events: %s", long, d.name)
 		if err := e.fill(ctx, d, kind{events: long}.account(0), long); err != nil {
 			return nil, err
@@ -163,8 +175,9 @@ func (e *engine) once(ctx context.Context, l lane, k kind, repetition, request i
 			return sample{}, err
 		}
 	}
-	l.used.cost = cost{}
+	ctx, record := stats.Begin(ctx)
 	begun := time.Now()
 	err := k.do(ctx, p, request, id)
-	return sample{l.used.cost, time.Since(begun)}, err
+	took := time.Since(begun)
+	return sample{costOf(record), took}, err
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/interview-sandbox/annals/internal/dynamo"
 	"github.com/interview-sandbox/annals/internal/es"
+	"github.com/interview-sandbox/annals/internal/stats"
 )
 
 // loadRow is what a cold load of an account with so many events takes.
@@ -39,8 +40,7 @@ func measureLoads(ctx context.Context, e *engine) ([]loadRow, error) {
 			return nil, err
 		}
 	}
-	used := new(meter)
-	client := e.client(used.use, bounded)
+	client := e.client(bounded)
 	whole := es.Repository{Store: &dynamo.Store{Client: client, Table: "annals-bench-events"}}
 	with := whole
 	with.Snapshots = &dynamo.Snapshots{Client: client, Table: "annals-bench-snapshots"}
@@ -49,7 +49,7 @@ func measureLoads(ctx context.Context, e *engine) ([]loadRow, error) {
 		if r.Snapshots == nil && n >= wholeEvents {
 			progress("  loading %d events", n)
 		}
-		used.cost = cost{}
+		ctx, record := stats.Begin(ctx)
 		runtime.GC() // what one load leaves behind is not for the next one to clear
 		begun := time.Now()
 		f, err := accounts.Load(ctx, r, idOf("loaded", n))
@@ -57,7 +57,7 @@ func measureLoads(ctx context.Context, e *engine) ([]loadRow, error) {
 		if err == nil && int(f.Tip.Version()) != n {
 			err = fmt.Errorf("loaded %d of %d events", f.Tip.Version(), n)
 		}
-		return sample{used.cost, took}, err
+		return sample{costOf(record), took}, err
 	}
 	several := func(r *es.Repository, repetitions func(events int) int) (map[int][]sample, error) {
 		all := map[int][]sample{}

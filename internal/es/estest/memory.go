@@ -3,6 +3,7 @@
 package estest
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -171,4 +172,28 @@ func (m *Memory) Count(context.Context) (n int64, _ error) {
 		n += int64(len(commits))
 	}
 	return n, nil
+}
+
+// Search implements [es.Searcher].
+func (m *Memory) Search(ctx context.Context, f es.Filter, after es.Place, look int) (found []es.Scanned, next *es.Place, err error) {
+	if err := ctx.Err(); err != nil {
+		return nil, nil, err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, s := range slices.Sorted(maps.Keys(m.streams)) {
+		for _, c := range m.streams[s] {
+			at := es.Scanned{Commit: c}.Place()
+			if cmp.Or(cmp.Compare(at.Stream, after.Stream), cmp.Compare(at.Version, after.Version)) <= 0 {
+				continue
+			}
+			if look--; look < 0 {
+				return found, next, nil
+			}
+			if next = &at; f.Selects(c) {
+				found = append(found, es.Scanned{Commit: c})
+			}
+		}
+	}
+	return found, nil, nil
 }
