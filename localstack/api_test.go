@@ -23,6 +23,7 @@ func TestTheAPIKeepsItsContract(t *testing.T) {
 	t.Parallel()
 	s := stacktest.Start(t)
 	scenario.Auth(t, s.URL(), "1", operatorOf(t, s))
+	scenario.Sessions(t, s.URL(), "1")
 }
 
 // together sends requests at the same time and counts their statuses.
