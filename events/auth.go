@@ -25,10 +25,16 @@ var authEvents = []definition{
 	current[UserCreated](),
 	current[UserEmailChanged](),
 	current[UserPasswordChanged](),
+	current[UserEmailVerified](),
+	current[UserPasswordResetRequested](),
+	current[UserSessionsEnded](),
 	current[EmailClaimed](),
 	current[EmailReleased](),
 	old[sessionStartedV1]("session.started.v1"),
+	old[sessionStartedV2]("session.started.v2"),
 	current[SessionStarted](),
+	current[SessionRefreshed](),
+	current[SessionEnded](),
 }
 
 // UserCreated opens an account.
@@ -50,6 +56,23 @@ type UserPasswordChanged struct {
 	PasswordHash string `json:"passwordHash" data:"secret"` // PHC string
 }
 
+// UserEmailVerified records that mail to an address reaches the account's owner.
+type UserEmailVerified struct {
+	Email string `json:"email" data:"personal"`
+}
+
+// UserPasswordResetRequested lets whoever receives the account's mail set another password.
+type UserPasswordResetRequested struct {
+	RequestID string    `json:"requestId"` // goes into the mailed token
+	ExpiresAt time.Time `json:"expiresAt"`
+}
+
+// UserSessionsEnded ends all logins that there are, but maybe one.
+type UserSessionsEnded struct {
+	Except string `json:"except"` // a session's id; "": none
+	Reason string `json:"reason"` // "logout-all", "password-changed", "password-reset"
+}
+
 // EmailClaimed gives an address to an account.
 type EmailClaimed struct {
 	UserID string `json:"userId"`
@@ -66,6 +89,31 @@ type SessionStarted struct {
 	RefreshHash []byte    `json:"refreshHash" data:"secret"` // SHA-256
 	ExpiresAt   time.Time `json:"expiresAt"`
 	Client      string    `json:"client" data:"personal"` // the program that logged in, as it calls itself
+	Epoch       int       `json:"epoch"`                  // how often the account's logins had all been ended before
+}
+
+// SessionRefreshed replaces a login's refresh token.
+type SessionRefreshed struct {
+	RefreshHash []byte    `json:"refreshHash" data:"secret"` // SHA-256
+	At          time.Time `json:"at"`
+	ExpiresAt   time.Time `json:"expiresAt"`
+}
+
+// SessionEnded ends a login.
+type SessionEnded struct {
+	Reason string `json:"reason"` // "logout", "revoked", "reused": an old refresh token was used again
+}
+
+// sessionStartedV2 was of a time when logins were not ended all at once.
+type sessionStartedV2 struct {
+	UserID      string    `json:"userId" data:"subject"`
+	RefreshHash []byte    `json:"refreshHash" data:"secret"`
+	ExpiresAt   time.Time `json:"expiresAt"`
+	Client      string    `json:"client" data:"personal"`
+}
+
+func (v sessionStartedV2) upcast() Event {
+	return SessionStarted{UserID: v.UserID, RefreshHash: v.RefreshHash, ExpiresAt: v.ExpiresAt, Client: v.Client}
 }
 
 // sessionStartedV1 did not say which program had logged in.
@@ -76,7 +124,7 @@ type sessionStartedV1 struct {
 }
 
 func (v sessionStartedV1) upcast() Event {
-	return SessionStarted{UserID: v.UserID, RefreshHash: v.RefreshHash, ExpiresAt: v.ExpiresAt, Client: "unknown"}
+	return sessionStartedV2{UserID: v.UserID, RefreshHash: v.RefreshHash, ExpiresAt: v.ExpiresAt, Client: "unknown"}.upcast()
 }
 
 // EventType implements [Event].
@@ -95,11 +143,31 @@ func (EmailClaimed) EventType() string { return "email.claimed.v1" }
 func (EmailReleased) EventType() string { return "email.released.v1" }
 
 // EventType implements [Event].
-func (SessionStarted) EventType() string { return "session.started.v2" }
+func (SessionStarted) EventType() string { return "session.started.v3" }
 
-func (UserCreated) auth()         {}
-func (UserEmailChanged) auth()    {}
-func (UserPasswordChanged) auth() {}
-func (EmailClaimed) email()       {}
-func (EmailReleased) email()      {}
-func (SessionStarted) session()   {}
+// EventType implements [Event].
+func (SessionRefreshed) EventType() string { return "session.refreshed.v1" }
+
+// EventType implements [Event].
+func (SessionEnded) EventType() string { return "session.ended.v1" }
+
+// EventType implements [Event].
+func (UserEmailVerified) EventType() string { return "user.email-verified.v1" }
+
+// EventType implements [Event].
+func (UserPasswordResetRequested) EventType() string { return "user.password-reset-requested.v1" }
+
+// EventType implements [Event].
+func (UserSessionsEnded) EventType() string { return "user.sessions-ended.v1" }
+
+func (UserCreated) auth()                {}
+func (UserEmailChanged) auth()           {}
+func (UserPasswordChanged) auth()        {}
+func (UserEmailVerified) auth()          {}
+func (UserPasswordResetRequested) auth() {}
+func (UserSessionsEnded) auth()          {}
+func (EmailClaimed) email()              {}
+func (EmailReleased) email()             {}
+func (SessionRefreshed) session()        {}
+func (SessionEnded) session()            {}
+func (SessionStarted) session()          {}

@@ -26,7 +26,12 @@ var newest = []Event{
 	UserPasswordChanged{PasswordHash: "$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$aGFzaA"},
 	EmailClaimed{UserID: "0197a0f0-0000-7000-8000-000000000001"},
 	EmailReleased{UserID: "0197a0f0-0000-7000-8000-000000000001"},
-	SessionStarted{UserID: "0197a0f0-0000-7000-8000-000000000001", RefreshHash: []byte{1, 2, 3}, ExpiresAt: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), Client: "curl/8.0"},
+	SessionStarted{UserID: "0197a0f0-0000-7000-8000-000000000001", RefreshHash: []byte{1, 2, 3}, ExpiresAt: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), Client: "curl/8.0", Epoch: 1},
+	SessionRefreshed{RefreshHash: []byte{4, 5, 6}, At: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), ExpiresAt: time.Date(2026, 2, 1, 3, 4, 5, 0, time.UTC)},
+	SessionEnded{Reason: "logout"},
+	UserEmailVerified{Email: "ada@example.com"},
+	UserPasswordResetRequested{RequestID: "0197a0f0-0000-7000-8000-000000000002", ExpiresAt: time.Date(2026, 1, 2, 4, 4, 5, 0, time.UTC)},
+	UserSessionsEnded{Except: "0197a0f0-0000-7000-8000-000000000003", Reason: "password-changed"},
 	UserNameChanged{Old: "Ada", New: "Ada Lovelace"},
 	UserRoleGranted{Role: "operator"},
 	ViewRebuildStarted{Generation: 2},
@@ -241,6 +246,7 @@ func TestWhatWasShippedNeverChanges(t *testing.T) {
 func TestOldVersionsAreReadAsTheNewest(t *testing.T) {
 	for eventType, want := range map[string]Event{
 		"session.started.v1": SessionStarted{UserID: "0197a0f0-0000-7000-8000-000000000001", RefreshHash: []byte{1, 2, 3}, ExpiresAt: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), Client: "unknown"},
+		"session.started.v2": SessionStarted{UserID: "0197a0f0-0000-7000-8000-000000000001", RefreshHash: []byte{1, 2, 3}, ExpiresAt: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), Client: "curl/8.0"},
 	} {
 		data, err := os.ReadFile(golden(eventType))
 		if err != nil {

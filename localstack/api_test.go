@@ -26,6 +26,7 @@ func TestTheAPIKeepsItsContract(t *testing.T) {
 	s := stacktest.Start(t)
 	operator := operatorOf(t, s)
 	scenario.Auth(t, s.URL(), "1", operator)
+	scenario.Sessions(t, s.URL(), "1")
 	scenario.Operator(t, s.URL(), "1", operator, auditorOf(t, s))
 }
 

@@ -27,9 +27,10 @@ const (
 
 // Caller is who sent a request. The zero value is somebody without a token.
 type Caller struct {
-	ID     string
-	Roles  []string
-	Reason string // why there is no ID although a token was sent
+	ID      string
+	Roles   []string
+	Session string // the login that the token is of
+	Reason  string // why there is no ID although a token was sent
 }
 
 // Actor is how the caller is named in commits.

@@ -138,9 +138,12 @@ func (s system) vault() (es.Vault, error) {
 
 // auth is the auth module, ready to carry out commands.
 func (s system) auth(ctx context.Context, ring *keys.Ring) (*auth.Module, error) {
-	address, err := ring.Secret(ctx, "email claims")
-	if err != nil {
-		return nil, err
+	secrets := map[string][]byte{"email claims": nil, "refresh tokens": nil, "mailed tokens": nil}
+	for purpose := range secrets {
+		var err error
+		if secrets[purpose], err = ring.Secret(ctx, purpose); err != nil {
+			return nil, err
+		}
 	}
 	signing, err := ring.Signing(ctx)
 	if err != nil {
@@ -154,7 +157,9 @@ func (s system) auth(ctx context.Context, ring *keys.Ring) (*auth.Module, error)
 	repository.Cache = es.NewCache(commandCache)
 	return &auth.Module{
 		Executor:   es.Executor{Repository: repository, Now: s.Now},
-		AddressKey: address,
+		AddressKey: secrets["email claims"],
+		RefreshKey: secrets["refresh tokens"],
+		MailKey:    secrets["mailed tokens"],
 		Passwords:  passwords{},
 		Tokens:     tokens{signing},
 	}, nil

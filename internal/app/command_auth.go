@@ -47,8 +47,8 @@ func (passwords) Matches(hash, p string) bool { return password.Matches(hash, p)
 
 type tokens struct{ key ed25519.PrivateKey }
 
-func (t tokens) Issue(caller api.Caller, session string, now time.Time) (string, time.Duration, error) {
-	issued, err := (&token.Issuer{Key: t.key}).Issue(caller, session, now)
+func (t tokens) Issue(caller api.Caller, now time.Time) (string, time.Duration, error) {
+	issued, err := (&token.Issuer{Key: t.key}).Issue(caller, now)
 	return issued, token.Life, err
 }
 

@@ -21,7 +21,7 @@ func Query(_ context.Context, c Config) (*Counted, error) {
 		return nil, err
 	}
 	repository := s.repository(vault)
-	account := &auth.Module{Executor: es.Executor{Repository: repository}, Views: s.views(repository)}
+	account := &auth.Module{Executor: es.Executor{Repository: repository, Now: s.Now}, Views: s.views(repository)}
 	staff := &operator.Module{
 		Repository: repository,
 		Events:     s.store(),

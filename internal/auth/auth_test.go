@@ -78,17 +78,19 @@ func TestChangePassword(t *testing.T) {
 	knows := func(want string) func(string) bool { return func(got string) bool { return got == want } }
 	hashed := func(hash string) func() string { return func() string { return hash } }
 	t.Run("replaces the password of somebody who knows it", func(t *testing.T) {
-		given(t, created).When(ChangePassword{knows(hash), hashed("second")}).Then(events.UserPasswordChanged{PasswordHash: "second"})
+		given(t, created).When(ChangePassword{knows(hash), hashed("second"), "s"}).
+			Then(events.UserPasswordChanged{PasswordHash: "second"}, events.UserSessionsEnded{Except: "s", Reason: "password-changed"})
 	})
 	t.Run("compares with the newest password", func(t *testing.T) {
 		given(t, created, events.UserPasswordChanged{PasswordHash: "second"}).
-			When(ChangePassword{knows("second"), hashed("third")}).Then(events.UserPasswordChanged{PasswordHash: "third"})
+			When(ChangePassword{knows("second"), hashed("third"), "s"}).
+			Then(events.UserPasswordChanged{PasswordHash: "third"}, events.UserSessionsEnded{Except: "s", Reason: "password-changed"})
 	})
 	t.Run("is refused to somebody who does not know it", func(t *testing.T) {
-		given(t, created).When(ChangePassword{knows("another"), hashed("second")}).ThenRefused(ErrWrongPassword)
+		given(t, created).When(ChangePassword{knows("another"), hashed("second"), "s"}).ThenRefused(ErrWrongPassword)
 	})
 	t.Run("is refused for an account that does not exist", func(t *testing.T) {
-		given(t).When(ChangePassword{knows(""), hashed("second")}).ThenRefused(ErrNotFound)
+		given(t).When(ChangePassword{knows(""), hashed("second"), "s"}).ThenRefused(ErrNotFound)
 	})
 }
 
@@ -118,8 +120,164 @@ func TestClaimEmail(t *testing.T) {
 }
 
 func TestStartSession(t *testing.T) {
-	estest.Given[Session, events.Session](t).When(StartSession{ada, []byte{1}, "curl/8.0"}).
-		Then(events.SessionStarted{UserID: ada, RefreshHash: []byte{1}, ExpiresAt: estest.Now.Add(30 * 24 * time.Hour), Client: "curl/8.0"})
+	estest.Given[Session, events.Session](t).When(StartSession{ada, []byte{1}, "curl/8.0", 2}).
+		Then(events.SessionStarted{UserID: ada, RefreshHash: []byte{1}, ExpiresAt: estest.Now.Add(30 * 24 * time.Hour), Client: "curl/8.0", Epoch: 2})
+}
+
+// next is how one refresh token follows the other in these tests.
+func next(secret []byte) []byte { return append([]byte("next "), secret...) }
+
+func TestRefreshSession(t *testing.T) {
+	start := events.SessionStarted{UserID: ada, RefreshHash: hashOf([]byte("1")), ExpiresAt: estest.Now.Add(time.Hour)}
+	refreshed := func(ago time.Duration) events.Session {
+		return events.SessionRefreshed{RefreshHash: hashOf([]byte("next 1")), At: estest.Now.Add(-ago), ExpiresAt: estest.Now.Add(time.Hour)}
+	}
+	given := func(t *testing.T, history ...events.Session) *estest.Spec[Session, events.Session] {
+		return estest.Given[Session](t, append([]events.Session{start}, history...)...)
+	}
+	t.Run("replaces the token", func(t *testing.T) {
+		given(t).When(RefreshSession{[]byte("1"), next}).
+			Then(events.SessionRefreshed{RefreshHash: hashOf([]byte("next 1")), At: estest.Now, ExpiresAt: estest.Now.Add(sessionLife)})
+	})
+	t.Run("replaces the one that replaced it", func(t *testing.T) {
+		given(t, refreshed(time.Hour)).When(RefreshSession{[]byte("next 1"), next}).
+			Then(events.SessionRefreshed{RefreshHash: hashOf([]byte("next next 1")), At: estest.Now, ExpiresAt: estest.Now.Add(sessionLife)})
+	})
+	t.Run("changes nothing for another tab a moment later", func(t *testing.T) {
+		given(t, refreshed(grace)).When(RefreshSession{[]byte("1"), next}).Then()
+	})
+	t.Run("ends the login when an old token is used again", func(t *testing.T) {
+		given(t, refreshed(grace+1)).When(RefreshSession{[]byte("1"), next}).Then(events.SessionEnded{Reason: "reused"})
+	})
+	t.Run("ends the login when an older token is used again at once", func(t *testing.T) {
+		second := events.SessionRefreshed{RefreshHash: hashOf([]byte("next next 1")), At: estest.Now, ExpiresAt: estest.Now.Add(time.Hour)}
+		given(t, refreshed(0), second).When(RefreshSession{[]byte("1"), next}).Then(events.SessionEnded{Reason: "reused"})
+	})
+	for name, history := range map[string][]events.Session{
+		"that was never given":      {},
+		"of a login that has ended": {refreshed(0), events.SessionEnded{Reason: "logout"}},
+		"after its time":            {events.SessionRefreshed{RefreshHash: hashOf([]byte("2")), At: estest.Now, ExpiresAt: estest.Now}},
+	} {
+		t.Run("is refused for a token "+name, func(t *testing.T) {
+			given(t, history...).When(RefreshSession{[]byte("2"), next}).ThenRefused(ErrWrongRefreshToken)
+		})
+	}
+	t.Run("is refused where there is no login", func(t *testing.T) {
+		estest.Given[Session, events.Session](t).When(RefreshSession{[]byte("1"), next}).ThenRefused(ErrWrongRefreshToken)
+	})
+}
+
+func TestEndSession(t *testing.T) {
+	start := events.SessionStarted{UserID: ada, RefreshHash: []byte{1}, ExpiresAt: estest.Now}
+	given := estest.Given[Session, events.Session]
+	t.Run("ends a login", func(t *testing.T) {
+		given(t, start).When(EndSession{ada, "logout"}).Then(events.SessionEnded{Reason: "logout"})
+	})
+	t.Run("does nothing when repeated", func(t *testing.T) {
+		given(t, start, events.SessionEnded{Reason: "logout"}).When(EndSession{ada, "revoked"}).Then()
+	})
+	t.Run("is refused to another user", func(t *testing.T) { given(t, start).When(EndSession{eve, "revoked"}).ThenRefused(ErrNotFound) })
+	t.Run("is refused where there is none", func(t *testing.T) { given(t).When(EndSession{"", "revoked"}).ThenRefused(ErrNotFound) })
+}
+
+func TestEndSessions(t *testing.T) {
+	given(t, created).When(EndSessions{"logout-all"}).Then(events.UserSessionsEnded{Reason: "logout-all"})
+	given(t).When(EndSessions{"logout-all"}).ThenRefused(ErrNotFound)
+}
+
+func TestAnAccountKeepsTheLoginsOfItsEpochAndTheOneThatWasSpared(t *testing.T) {
+	var u User
+	for _, e := range []events.Auth{created, events.UserSessionsEnded{Reason: "logout-all"}, events.UserSessionsEnded{Except: "a", Reason: "password-changed"}} {
+		u = u.Evolve(e)
+	}
+	for id, want := range map[string]bool{"a": true, "b": false} {
+		if got := u.keeps(id, Session{UserID: ada, Epoch: 1}); got != want {
+			t.Errorf("%s of the epoch before: %v", id, got)
+		}
+	}
+	if !u.keeps("c", Session{UserID: ada, Epoch: 2}) {
+		t.Error("a new login is not kept")
+	}
+	if (User{}).keeps("c", Session{}) {
+		t.Error("an account that does not exist keeps a login")
+	}
+}
+
+func TestVerifyEmail(t *testing.T) {
+	isFor := func(want string) VerifyEmail { return VerifyEmail{func(email string) bool { return email == want }} }
+	t.Run("verifies the address that the token is for", func(t *testing.T) {
+		given(t, created).When(isFor(created.Email)).Then(events.UserEmailVerified{Email: created.Email})
+	})
+	t.Run("does nothing when repeated", func(t *testing.T) {
+		given(t, created, events.UserEmailVerified{Email: created.Email}).When(isFor(created.Email)).Then()
+	})
+	t.Run("is refused for the address before", func(t *testing.T) {
+		given(t, created, events.UserEmailChanged{Old: created.Email, New: "new@example.com"}).When(isFor(created.Email)).ThenRefused(ErrWrongToken)
+	})
+	t.Run("is to be done again for another address", func(t *testing.T) {
+		given(t, created, events.UserEmailVerified{Email: created.Email}, events.UserEmailChanged{Old: created.Email, New: "new@example.com"}).
+			When(isFor("new@example.com")).Then(events.UserEmailVerified{Email: "new@example.com"})
+	})
+	t.Run("is refused for an account that does not exist", func(t *testing.T) { given(t).When(isFor("")).ThenRefused(ErrWrongToken) })
+}
+
+func TestResetPassword(t *testing.T) {
+	asked := events.UserPasswordResetRequested{RequestID: "r1", ExpiresAt: estest.Now.Add(time.Minute)}
+	with := func(request string) ResetPassword {
+		return ResetPassword{func(id string) bool { return id == request }, func() string { return "second" }}
+	}
+	t.Run("can be asked for", func(t *testing.T) {
+		given(t, created).When(RequestPasswordReset{"r1"}).Then(events.UserPasswordResetRequested{RequestID: "r1", ExpiresAt: estest.Now.Add(resetLife)})
+		given(t).When(RequestPasswordReset{"r1"}).ThenRefused(ErrNotFound)
+	})
+	t.Run("replaces the password, ends all logins and shows that mail arrives", func(t *testing.T) {
+		given(t, created, asked).When(with("r1")).Then(events.UserPasswordChanged{PasswordHash: "second"},
+			events.UserSessionsEnded{Reason: "password-reset"}, events.UserEmailVerified{Email: created.Email})
+	})
+	for name, history := range map[string][]events.Auth{
+		"that nobody asked for":     {created},
+		"that was used":             {created, asked, events.UserPasswordChanged{PasswordHash: "second"}},
+		"after its time":            {created, events.UserPasswordResetRequested{RequestID: "r1", ExpiresAt: estest.Now}},
+		"when another came after":   {created, asked, events.UserPasswordResetRequested{RequestID: "r2", ExpiresAt: estest.Now.Add(time.Hour)}},
+		"of an account that is not": {},
+	} {
+		t.Run("is refused for a request "+name, func(t *testing.T) { given(t, history...).When(with("r1")).ThenRefused(ErrWrongToken) })
+	}
+}
+
+func TestAMailedTokenIsForOneUserOnePurposeOneThingAndATime(t *testing.T) {
+	now := estest.Now
+	m := &Module{MailKey: []byte("key")}
+	m.Now = func() time.Time { return now }
+	token := m.mailed(verification, ada, now.Add(time.Minute), "what")
+	opens := func(m *Module, purpose, token, what string) bool {
+		t, err := m.openMailed(purpose, token)
+		return err == nil && t.userID == ada && t.isFor(what)
+	}
+	if !opens(m, verification, token, "what") {
+		t.Error("it does not open")
+	}
+	other := &Module{MailKey: []byte("other")}
+	other.Now = m.Now
+	flipped := []byte(token)
+	flipped[3] ^= 1
+	for name, opened := range map[string]bool{
+		"for another thing":    opens(m, verification, token, "other"),
+		"for another purpose":  opens(m, reset, token, "what"),
+		"with another key":     opens(other, verification, token, "what"),
+		"changed":              opens(m, verification, string(flipped), "what"),
+		"cut off":              opens(m, verification, token[:40], "what"),
+		"that is none":         opens(m, verification, "?", "what"),
+		"of another user's id": opens(m, verification, m.mailed(verification, eve, now.Add(time.Minute), "what"), "what"),
+	} {
+		if opened {
+			t.Errorf("it opens %s", name)
+		}
+	}
+	now = now.Add(time.Minute)
+	if opens(m, verification, token, "what") {
+		t.Error("it opens after its time")
+	}
 }
 
 func TestStatesMarkWhatTheirEventsMark(t *testing.T) {

@@ -10,10 +10,11 @@ import (
 	"github.com/interview-sandbox/annals/internal/es"
 )
 
-// ChangePassword replaces an account's password.
+// ChangePassword replaces an account's password and ends all other logins.
 type ChangePassword struct {
 	IsCurrent func(hash string) bool // reports whether the caller knows the present password
 	NewHash   func() string
+	Session   string // the caller's, which goes on
 }
 
 // ErrWrongPassword: the caller does not know the present password.
@@ -27,7 +28,10 @@ func (c ChangePassword) Decide(u User, _ time.Time) ([]events.Auth, error) {
 	case !c.IsCurrent(u.PasswordHash):
 		return nil, ErrWrongPassword
 	}
-	return []events.Auth{events.UserPasswordChanged{PasswordHash: c.NewHash()}}, nil
+	return []events.Auth{
+		events.UserPasswordChanged{PasswordHash: c.NewHash()},
+		events.UserSessionsEnded{Except: c.Session, Reason: "password-changed"},
+	}, nil
 }
 
 type changePasswordBody struct {
@@ -51,5 +55,6 @@ func (m *Module) changePassword(ctx context.Context, call api.Call, in changePas
 			return known[hash]
 		},
 		NewHash: sync.OnceValue(func() string { return m.Passwords.Hash(in.New) }),
+		Session: call.Caller.Session,
 	})
 }

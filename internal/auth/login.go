@@ -3,8 +3,6 @@ package auth
 import (
 	"cmp"
 	"context"
-	"crypto/sha256"
-	"encoding/base64"
 	"time"
 
 	"github.com/interview-sandbox/annals/events"
@@ -20,11 +18,12 @@ type StartSession struct {
 	UserID      string
 	RefreshHash []byte // SHA-256 of the refresh token
 	Client      string // the program that logs in, as it calls itself
+	Epoch       int    // the account's
 }
 
 // Decide implements [es.Command].
 func (c StartSession) Decide(_ Session, now time.Time) ([]events.Session, error) {
-	return []events.Session{events.SessionStarted{UserID: c.UserID, RefreshHash: c.RefreshHash, ExpiresAt: now.Add(sessionLife), Client: c.Client}}, nil
+	return []events.Session{events.SessionStarted{UserID: c.UserID, RefreshHash: c.RefreshHash, ExpiresAt: now.Add(sessionLife), Client: c.Client, Epoch: c.Epoch}}, nil
 }
 
 // ErrWrongLogin: there is no account with this address and password. It does not say which
@@ -36,14 +35,7 @@ type loginBody struct {
 	Password string `json:"password"`
 }
 
-type loginReply struct {
-	AccessToken  string `json:"accessToken"`
-	RefreshToken string `json:"refreshToken"`
-	TokenType    string `json:"tokenType"`
-	ExpiresIn    int    `json:"expiresIn"` // seconds
-}
-
-func (m *Module) login(ctx context.Context, call api.Call, in loginBody) (reply api.Reply[loginReply], err error) {
+func (m *Module) login(ctx context.Context, call api.Call, in loginBody) (reply api.Reply[tokensReply], err error) {
 	var bad api.Invalid
 	for pointer, value := range map[string]string{"/email": in.Email, "/password": in.Password} {
 		if value == "" {
@@ -57,20 +49,13 @@ func (m *Module) login(ctx context.Context, call api.Call, in loginBody) (reply 
 	if err != nil {
 		return reply, err
 	}
-	session, refresh := call.NewID("session"), call.Secret("refresh token of "+user.ID)
-	hash := sha256.Sum256(refresh)
+	session, secret := call.NewID("session"), call.Secret("refresh token of "+user.ID)
 	call.Meta.Actor = user.ID
-	result, err := m.Execute(ctx, call.Meta, call.IfMatch, sessions.New(session, StartSession{user.ID, hash[:], call.Client}))
+	result, err := m.Execute(ctx, call.Meta, call.IfMatch, sessions.New(session, StartSession{user.ID, hashOf(secret), call.Client, user.Epoch}))
 	if err != nil {
 		return reply, err
 	}
-	token, life, err := m.Tokens.Issue(api.Caller{ID: user.ID, Roles: user.Roles}, session, m.Now())
-	if err != nil {
-		return reply, err
-	}
-	reply.Version, reply.Replay = result.Version, result.Replay
-	reply.Body = loginReply{token, base64.RawURLEncoding.EncodeToString(refresh), "Bearer", int(life.Seconds())}
-	return reply, nil
+	return m.tokens(user, result, secret)
 }
 
 // authenticate finds the account with this address and password. Without such an address it

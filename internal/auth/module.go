@@ -20,6 +20,8 @@ type Module struct {
 	es.Executor
 	Views      *projection.Reader
 	AddressKey []byte // keys the hashes that addresses are claimed under
+	RefreshKey []byte // keys the hashes that refresh tokens follow each other by
+	MailKey    []byte // keys the hashes in mailed tokens
 	Passwords  Passwords
 	Tokens     Tokens
 }
@@ -33,7 +35,7 @@ type Passwords interface {
 
 // Tokens issues access tokens.
 type Tokens interface {
-	Issue(caller api.Caller, session string, now time.Time) (token string, life time.Duration, err error)
+	Issue(caller api.Caller, now time.Time) (token string, life time.Duration, err error)
 }
 
 // Routes lists the module's routes.
@@ -45,7 +47,14 @@ func (m *Module) Routes() []api.Route {
 		api.Command("POST /auth/users/{id}/email", api.Self, m.changeEmail),
 		api.Command("POST /auth/users/{id}/password", api.Self, m.changePassword),
 		api.Command("POST /auth/login", api.Public, m.login),
+		api.Command("POST /auth/token", api.Public, m.refresh),
 		api.Query("GET /auth/sessions", api.SignedIn, m.listSessions),
+		api.Command("POST /auth/logout", api.SignedIn, m.logout),
+		api.Command("POST /auth/logout-all", api.SignedIn, m.logoutAll),
+		api.Command("DELETE /auth/sessions/{id}", api.SignedIn, m.deleteSession),
+		api.Command("POST /auth/email/verify", api.Public, m.verifyEmail),
+		api.Command("POST /auth/password/forgot", api.Public, m.forgotPassword),
+		api.Command("POST /auth/password/reset", api.Public, m.resetPassword),
 	}
 }
 

@@ -3,16 +3,29 @@ package auth
 import (
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/interview-sandbox/annals/events"
 )
 
 // User is an account: what the events of a "user#<id>" stream add up to.
 type User struct {
-	ID           string
-	Email        string `data:"personal"`
-	PasswordHash string `data:"secret"`
-	Roles        []string
+	ID            string
+	Email         string `data:"personal"`
+	EmailVerified bool
+	PasswordHash  string `data:"secret"`
+	Roles         []string
+	Reset         Reset
+	// Epoch counts how often all logins were ended at once. One from an earlier epoch has
+	// ended, unless it is the Spared one.
+	Epoch  int
+	Spared string
+}
+
+// Reset is what a forgotten password can be replaced with; its zero value is nothing.
+type Reset struct {
+	RequestID string
+	ExpiresAt time.Time
 }
 
 // Exists reports whether the account has been created.
@@ -24,9 +37,15 @@ func (u User) Evolve(e events.Auth) User {
 	case events.UserCreated:
 		u.ID, u.Email, u.PasswordHash = e.UserID, e.Email, e.PasswordHash
 	case events.UserEmailChanged:
-		u.Email = e.New
+		u.Email, u.EmailVerified = e.New, false
+	case events.UserEmailVerified:
+		u.EmailVerified = true
+	case events.UserPasswordResetRequested:
+		u.Reset = Reset{e.RequestID, e.ExpiresAt}
 	case events.UserPasswordChanged:
-		u.PasswordHash = e.PasswordHash
+		u.PasswordHash, u.Reset = e.PasswordHash, Reset{}
+	case events.UserSessionsEnded:
+		u.Epoch, u.Spared = u.Epoch+1, e.Except
 	case events.UserRoleGranted:
 		u.Roles = append(slices.Clip(u.Roles), e.Role)
 	}
@@ -47,13 +66,37 @@ func (c Claim) Evolve(e events.Email) Claim {
 	return c
 }
 
+// keeps reports whether a login is one that the account has not ended together with others.
+func (u User) keeps(id string, s Session) bool {
+	return u.Exists() && (s.Epoch == u.Epoch || id == u.Spared)
+}
+
 // Session is one login: what a "session#<id>" stream adds up to.
-type Session struct{ UserID string }
+type Session struct {
+	UserID      string
+	Epoch       int    // the account's when it began
+	RefreshHash []byte `data:"secret"` // SHA-256 of the refresh token
+	Refreshed   int    // how many refresh tokens there were before
+	RefreshedAt time.Time
+	ExpiresAt   time.Time
+	Ended       bool
+}
+
+// lives reports whether the login can still be used.
+func (s Session) lives(now time.Time) bool {
+	return s.UserID != "" && !s.Ended && now.Before(s.ExpiresAt)
+}
 
 // Evolve implements [es.State].
 func (s Session) Evolve(e events.Session) Session {
-	if e, ok := e.(events.SessionStarted); ok {
-		s.UserID = e.UserID
+	switch e := e.(type) {
+	case events.SessionStarted:
+		s.UserID, s.Epoch, s.RefreshHash, s.ExpiresAt = e.UserID, e.Epoch, e.RefreshHash, e.ExpiresAt
+	case events.SessionRefreshed:
+		s.RefreshHash, s.RefreshedAt, s.ExpiresAt = e.RefreshHash, e.At, e.ExpiresAt
+		s.Refreshed++
+	case events.SessionEnded:
+		s.Ended = true
 	}
 	return s
 }

@@ -10,41 +10,70 @@ import (
 	"github.com/interview-sandbox/annals/internal/projection"
 )
 
-// SessionRow is a login as its owner sees it.
-type SessionRow struct {
+// LoginReply is a login as its owner sees it.
+type LoginReply struct {
 	ID        string     `json:"id"`
 	UserID    string     `json:"userId"`
-	Client    string     `json:"client" data:"personal"`
+	Client    string     `json:"client"`
 	CreatedAt time.Time  `json:"createdAt"`
 	ExpiresAt time.Time  `json:"expiresAt"`
 	Version   es.Version `json:"version"`
 }
 
-// Sessions is the read model of logins, by id, with a list of each user's by time.
+// SessionRow is what the view keeps of a login.
+type SessionRow struct {
+	LoginReply
+	Epoch int  `json:"epoch"` // the account's when it began
+	Ended bool `json:"ended"`
+}
+
+// Sessions is the read model of logins, by id, with a list of each user's that go on, by time.
 var Sessions = projection.View[SessionRow]{
 	Name:     "sessions",
 	Category: "session",
-	Apply: func(row SessionRow, e es.Recorded) SessionRow {
-		if started, ok := e.Event.(events.SessionStarted); ok {
-			row = SessionRow{ID: e.Stream.ID(), UserID: started.UserID, Client: started.Client, CreatedAt: e.At, ExpiresAt: started.ExpiresAt}
-		}
-		row.Version = e.Version
-		return row
-	},
+	Apply:    applyToSession,
 	Lists: [projection.Lists]func(SessionRow) projection.Place{
-		func(s SessionRow) projection.Place {
-			return projection.Place{Partition: s.UserID, Sort: s.CreatedAt.UTC().Format(time.RFC3339)}
+		func(s SessionRow) (p projection.Place) {
+			if !s.Ended {
+				p = projection.Place{Partition: s.UserID, Sort: s.CreatedAt.UTC().Format(time.RFC3339)}
+			}
+			return p
 		},
 	},
 }
 
-// listSessions lists the caller's own logins, oldest first.
-func (m *Module) listSessions(ctx context.Context, call api.Call) (reply api.Reply[api.List[SessionRow]], err error) {
+func applyToSession(row SessionRow, recorded es.Recorded) SessionRow {
+	switch e := recorded.Event.(type) {
+	case events.SessionStarted:
+		row.ID, row.UserID, row.Client, row.Epoch = recorded.Stream.ID(), e.UserID, e.Client, e.Epoch
+		row.CreatedAt, row.ExpiresAt = recorded.At, e.ExpiresAt
+	case events.SessionRefreshed:
+		row.ExpiresAt = e.ExpiresAt
+	case events.SessionEnded:
+		row.Ended = true
+	}
+	row.Version = recorded.Version
+	return row
+}
+
+// listSessions lists the caller's own logins that go on, oldest first.
+func (m *Module) listSessions(ctx context.Context, call api.Call) (reply api.Reply[api.List[LoginReply]], err error) {
 	page, err := call.Page()
 	if err != nil {
 		return reply, err
 	}
+	user, err := m.users().Load(ctx, &m.Repository, call.Caller.ID)
+	if err != nil {
+		return reply, err
+	}
 	rows, next, err := Sessions.List(ctx, m.Views, projection.Query{Partition: call.Caller.ID, After: page.Cursor, Limit: page.Limit})
-	reply.Body = api.NewList(rows, next)
+	var shown []LoginReply
+	for _, row := range rows {
+		s := Session{UserID: row.UserID, Epoch: row.Epoch, ExpiresAt: row.ExpiresAt}
+		if user.State.keeps(row.ID, s) && s.lives(m.Now()) {
+			shown = append(shown, row.LoginReply)
+		}
+	}
+	reply.Body = api.NewList(shown, next)
 	return reply, err
 }

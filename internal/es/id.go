@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"strings"
 	"time"
 )
 
@@ -36,6 +37,20 @@ func DeriveID(parts ...string) string {
 func format(b [16]byte) string {
 	b[6] = b[6]&0x0f | 0x70
 	b[8] = b[8]&0x3f | 0x80
+	return UnpackID(b)
+}
+
+// PackID gives the 16 bytes of an id that is valid.
+func PackID(id string) (b [16]byte) {
+	text := strings.ReplaceAll(id, "-", "")
+	if len(text) == 2*len(b) {
+		_, _ = hex.Decode(b[:], []byte(text)) // an id is hexadecimal
+	}
+	return b
+}
+
+// UnpackID gives the id of 16 bytes, which is valid if they came from [PackID].
+func UnpackID(b [16]byte) string {
 	s := hex.EncodeToString(b[:])
 	return s[:8] + "-" + s[8:12] + "-" + s[12:16] + "-" + s[16:20] + "-" + s[20:]
 }

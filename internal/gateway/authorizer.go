@@ -19,10 +19,11 @@ type Verifier interface {
 
 // The names under which the authorizer hands a caller to the functions.
 const (
-	contextCaller = "caller"
-	contextRoles  = "roles"
-	contextReason = "reason"
-	contextFailed = "failed"
+	contextCaller  = "caller"
+	contextRoles   = "roles"
+	contextSession = "session"
+	contextReason  = "reason"
+	contextFailed  = "failed"
 )
 
 // Authorizer handles API Gateway's Lambda authorizer requests (payload format 2.0, simple
@@ -57,6 +58,7 @@ func (a *Authorizer) Handle(ctx context.Context, in events.APIGatewayV2CustomAut
 	}
 	out.Context[contextCaller] = caller.ID
 	out.Context[contextRoles] = strings.Join(caller.Roles, " ")
+	out.Context[contextSession] = caller.Session
 	return out, nil
 }
 
@@ -70,7 +72,7 @@ func callerOf(r request) (api.Caller, error) {
 	if said(contextFailed) != "" {
 		return api.Caller{}, errUnchecked
 	}
-	return api.Caller{ID: said(contextCaller), Roles: strings.Fields(said(contextRoles)), Reason: said(contextReason)}, nil
+	return api.Caller{ID: said(contextCaller), Roles: strings.Fields(said(contextRoles)), Session: said(contextSession), Reason: said(contextReason)}, nil
 }
 
 var errUnchecked = &es.Error{Kind: es.Unavailable, Code: "unavailable", Message: "The access token could not be checked. Try again."}

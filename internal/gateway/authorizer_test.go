@@ -23,7 +23,7 @@ type verdicts struct{}
 func (verdicts) Verify(_ context.Context, token string) (api.Caller, error) {
 	switch token {
 	case "good":
-		return api.Caller{ID: "ada", Roles: []string{"operator", "auditor"}}, nil
+		return api.Caller{ID: "ada", Roles: []string{"operator", "auditor"}, Session: "s"}, nil
 	case "unknown":
 		return api.Caller{}, errDown
 	}
@@ -37,8 +37,8 @@ func TestTheAuthorizerSaysWhoAsksAndLetsTheFunctionRefuse(t *testing.T) {
 		want    map[string]any
 	}{
 		"no token":       {nil, map[string]any{}},
-		"a good token":   {map[string]string{"authorization": "Bearer good"}, map[string]any{"caller": "ada", "roles": "operator auditor"}},
-		"another case":   {map[string]string{"authorization": "bearer good"}, map[string]any{"caller": "ada", "roles": "operator auditor"}},
+		"a good token":   {map[string]string{"authorization": "Bearer good"}, map[string]any{"caller": "ada", "roles": "operator auditor", "session": "s"}},
+		"another case":   {map[string]string{"authorization": "bearer good"}, map[string]any{"caller": "ada", "roles": "operator auditor", "session": "s"}},
 		"a bad token":    {map[string]string{"authorization": "Bearer bad"}, map[string]any{"reason": "Bad token."}},
 		"another scheme": {map[string]string{"authorization": "Basic good"}, map[string]any{"reason": "Authorization has to be: Bearer <access token>."}},
 		"no scheme":      {map[string]string{"authorization": "good"}, map[string]any{"reason": "Authorization has to be: Bearer <access token>."}},

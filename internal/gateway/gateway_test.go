@@ -61,8 +61,8 @@ func (q quick) Matches(hash, p string) bool { return q.Hash(p) == hash }
 // plain issues tokens that say who they are for.
 type plain struct{}
 
-func (plain) Issue(c api.Caller, session string, _ time.Time) (string, time.Duration, error) {
-	return c.ID + "/" + session, time.Minute, nil
+func (plain) Issue(c api.Caller, _ time.Time) (string, time.Duration, error) {
+	return c.ID + "/" + c.Session, time.Minute, nil
 }
 
 // call is one request; zero values are those of a request without any such thing.
@@ -203,7 +203,7 @@ func TestEveryLoginHasASecretOfItsOwn(t *testing.T) {
 			c.headers = map[string]string{"idempotency-key": key}
 		}
 		_, body := s.expect(t, c, 200, "")
-		if token := body["refreshToken"].(string); len(token) != 43 || seen[token] {
+		if token := body["refreshToken"].(string); len(token) != 64 || seen[token] {
 			t.Errorf("refresh token %q", token)
 		} else {
 			seen[token] = true

@@ -34,7 +34,7 @@ type claims struct {
 type Issuer struct{ Key ed25519.PrivateKey }
 
 // Issue makes a token that says who the caller is until now plus [Life].
-func (i *Issuer) Issue(caller api.Caller, session string, now time.Time) (string, error) {
+func (i *Issuer) Issue(caller api.Caller, now time.Time) (string, error) {
 	t := jwt.NewWithClaims(jwt.SigningMethodEdDSA, claims{
 		RegisteredClaims: jwt.RegisteredClaims{
 			Issuer:    name,
@@ -43,7 +43,7 @@ func (i *Issuer) Issue(caller api.Caller, session string, now time.Time) (string
 			IssuedAt:  jwt.NewNumericDate(now),
 			ExpiresAt: jwt.NewNumericDate(now.Add(Life)),
 		},
-		Session: session,
+		Session: caller.Session,
 		Roles:   caller.Roles,
 	})
 	t.Header["typ"] = tokenType
@@ -87,7 +87,7 @@ func (v *Verifier) Verify(ctx context.Context, token string) (api.Caller, error)
 	case err != nil || t.Header["typ"] != tokenType || !es.ValidID(c.Subject):
 		return api.Caller{}, ErrInvalid
 	}
-	return api.Caller{ID: c.Subject, Roles: c.Roles}, nil
+	return api.Caller{ID: c.Subject, Roles: c.Roles, Session: c.Session}, nil
 }
 
 func (v *Verifier) publicKey(ctx context.Context) (ed25519.PublicKey, error) {

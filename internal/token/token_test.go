@@ -38,12 +38,12 @@ func key(t *testing.T) ed25519.PrivateKey {
 
 func TestATokenSpeaksForItsCallerUntilItExpires(t *testing.T) {
 	k := key(t)
-	issued, err := (&token.Issuer{Key: k}).Issue(api.Caller{ID: user, Roles: []string{"operator"}}, "session", now)
+	issued, err := (&token.Issuer{Key: k}).Issue(api.Caller{ID: user, Roles: []string{"operator"}, Session: "s"}, now)
 	if err != nil {
 		t.Fatal(err)
 	}
 	caller, err := verifier(k, now.Add(token.Life-time.Second)).Verify(t.Context(), issued)
-	if err != nil || caller.ID != user || len(caller.Roles) != 1 || caller.Roles[0] != "operator" {
+	if err != nil || caller.ID != user || len(caller.Roles) != 1 || caller.Roles[0] != "operator" || caller.Session != "s" {
 		t.Errorf("got %+v, error %v", caller, err)
 	}
 	if _, err := verifier(k, now.Add(token.Life+time.Second)).Verify(t.Context(), issued); err != token.ErrExpired {

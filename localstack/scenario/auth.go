@@ -152,11 +152,11 @@ func Auth(t *testing.T, api, unique string, operator Person) {
 				path = ada.Path("/history?limit=2&cursor=" + next)
 			}
 		}
-		if got := strings.Join(types, " "); got != "user.created.v1 user.email-changed.v1 user.password-changed.v1" {
+		if got := strings.Join(types, " "); got != "user.created.v1 user.email-changed.v1 user.password-changed.v1 user.sessions-ended.v1" {
 			t.Errorf("history %s", got)
 		}
 		newest := ada.Expect(t, 200, "GET", ada.Path("/history?limit=1&order=desc"), nil)
-		if !strings.Contains(newest.Raw, "user.password-changed.v1") {
+		if !strings.Contains(newest.Raw, "user.sessions-ended.v1") {
 			t.Errorf("the newest is %s", newest.Raw)
 		}
 	})

@@ -4,6 +4,7 @@ package scenario
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -146,4 +147,24 @@ func (p Person) LogIn(t testing.TB) Person {
 	a := p.Expect(t, 200, "POST", "/auth/login", map[string]string{"email": p.Email, "password": p.Password})
 	p.Token = a.Text("accessToken")
 	return p
+}
+
+// sessionOf reads which login an access token is of.
+func sessionOf(t testing.TB, token string) string {
+	t.Helper()
+	parts := strings.Split(token, ".")
+	if len(parts) != 3 {
+		t.Fatalf("%q is no JWT", token)
+	}
+	text, err := base64.RawURLEncoding.DecodeString(parts[1])
+	var claims struct {
+		Session string `json:"sid"`
+	}
+	if err == nil {
+		err = json.Unmarshal(text, &claims)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return claims.Session
 }

@@ -1,0 +1,138 @@
+package auth
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/base64"
+	"time"
+
+	"github.com/interview-sandbox/annals/events"
+	"github.com/interview-sandbox/annals/internal/api"
+	"github.com/interview-sandbox/annals/internal/es"
+)
+
+// RefreshSession replaces a login's refresh token by the next one. A token that has been
+// replaced is a sign that somebody has stolen it, or what came after it, so it ends the
+// login (RFC 9700, 4.14.2), unless it was replaced a moment ago: then it is another tab of
+// the same browser, and gets the same next token.
+type RefreshSession struct {
+	Secret []byte                     // of the token
+	Next   func(secret []byte) []byte // gives the secret of the token that comes after
+}
+
+// grace is how long a replaced refresh token is still taken for the one that replaced it.
+const grace = 10 * time.Second
+
+// ErrWrongRefreshToken: there is no login that goes on with this token.
+var ErrWrongRefreshToken = &es.Error{Kind: es.Unauthenticated, Code: "wrong-refresh-token", Message: "This refresh token is not valid, or not any more. Log in again."}
+
+// Decide implements [es.Command].
+func (c RefreshSession) Decide(s Session, now time.Time) ([]events.Session, error) {
+	age, known := c.age(s)
+	switch {
+	case !s.lives(now) || !known:
+		return nil, ErrWrongRefreshToken
+	case age == 0:
+		return []events.Session{events.SessionRefreshed{RefreshHash: hashOf(c.Next(c.Secret)), At: now, ExpiresAt: now.Add(sessionLife)}}, nil
+	case age == 1 && now.Sub(s.RefreshedAt) <= grace:
+		return nil, nil
+	}
+	return []events.Session{events.SessionEnded{Reason: "reused"}}, nil
+}
+
+// age is how many tokens came after this one. Each follows from the one before, so whether a
+// token ever was one of this login can be told from the newest alone.
+func (c RefreshSession) age(s Session) (age int, known bool) {
+	secret := c.Secret
+	for age := range s.Refreshed + 1 {
+		if subtle.ConstantTimeCompare(hashOf(secret), s.RefreshHash) == 1 {
+			return age, true
+		}
+		secret = c.Next(secret)
+	}
+	return 0, false
+}
+
+func hashOf(secret []byte) []byte {
+	h := sha256.Sum256(secret)
+	return h[:]
+}
+
+// nextSecret gives the secret of the refresh token that comes after one. Without the key,
+// nobody can tell it from that one.
+func (m *Module) nextSecret(secret []byte) []byte {
+	mac := hmac.New(sha256.New, m.RefreshKey)
+	mac.Write(secret)
+	return mac.Sum(nil)
+}
+
+type refreshBody struct {
+	RefreshToken string `json:"refreshToken"`
+}
+
+type tokensReply struct {
+	AccessToken  string `json:"accessToken"`
+	RefreshToken string `json:"refreshToken"`
+	TokenType    string `json:"tokenType"`
+	ExpiresIn    int    `json:"expiresIn"` // seconds
+}
+
+func (m *Module) refresh(ctx context.Context, call api.Call, in refreshBody) (reply api.Reply[tokensReply], err error) {
+	id, secret, ok := parseRefreshToken(in.RefreshToken)
+	if !ok {
+		return reply, ErrWrongRefreshToken
+	}
+	before, err := sessions.Load(ctx, &m.Repository, id)
+	if err != nil {
+		return reply, err
+	}
+	user, err := m.users().Load(ctx, &m.Repository, before.State.UserID)
+	if err != nil {
+		return reply, err
+	}
+	if !user.State.keeps(id, before.State) {
+		return reply, ErrWrongRefreshToken
+	}
+	call.Meta.Actor = before.State.UserID
+	result, err := m.Execute(ctx, call.Meta, call.IfMatch, sessions.On(id, RefreshSession{secret, m.nextSecret}))
+	if err != nil {
+		return reply, err
+	}
+	after, err := sessions.Load(ctx, &m.Repository, id)
+	if err != nil {
+		return reply, err
+	}
+	if after.State.Ended {
+		return reply, ErrWrongRefreshToken
+	}
+	return m.tokens(user.State, result, m.nextSecret(secret))
+}
+
+// tokens answers with the tokens of a login.
+func (m *Module) tokens(user User, session es.Result, secret []byte) (reply api.Reply[tokensReply], err error) {
+	id := session.Stream.ID()
+	access, life, err := m.Tokens.Issue(api.Caller{ID: user.ID, Roles: user.Roles, Session: id}, m.Now())
+	if err != nil {
+		return reply, err
+	}
+	reply.Version, reply.Replay = session.Version, session.Replay
+	reply.Body = tokensReply{access, refreshToken(id, secret), "Bearer", int(life.Seconds())}
+	return reply, nil
+}
+
+// A refresh token is the session's id, 16 bytes, and a secret of 32.
+func refreshToken(session string, secret []byte) string {
+	id := es.PackID(session)
+	return base64.RawURLEncoding.EncodeToString(append(id[:], secret...))
+}
+
+func parseRefreshToken(token string) (session string, secret []byte, ok bool) {
+	b, err := base64.RawURLEncoding.DecodeString(token)
+	if err != nil || len(b) != 16+32 {
+		return "", nil, false
+	}
+	session = es.UnpackID([16]byte(b))
+	return session, b[16:], es.ValidID(session)
+}

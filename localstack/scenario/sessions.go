@@ -1,0 +1,119 @@
+package scenario
+
+import (
+	"testing"
+)
+
+// Sessions walks through what becomes of logins.
+func Sessions(t *testing.T, api, unique string) {
+	nobody := Client{URL: api}
+	ada := Register(t, api, "sessions-"+unique+"@example.com")
+	eve := Register(t, api, "sessions-eve-"+unique+"@example.com")
+	password := ada.Password
+	login := func(t *testing.T) Answer {
+		t.Helper()
+		return nobody.Expect(t, 200, "POST", "/auth/login", map[string]string{"email": ada.Email, "password": password})
+	}
+	refresh := func(t *testing.T, status int, token string) Answer {
+		t.Helper()
+		body := map[string]string{"refreshToken": token}
+		if status == 401 {
+			return nobody.Refuse(t, 401, "wrong-refresh-token", "POST", "/auth/token", body)
+		}
+		return nobody.Expect(t, status, "POST", "/auth/token", body)
+	}
+	with := func(a Answer) Client { return Client{URL: api, Token: a.Text("accessToken")} }
+
+	t.Run("a refresh token gives new tokens, which work", func(t *testing.T) {
+		first := login(t)
+		second := refresh(t, 200, first.Text("refreshToken"))
+		if second.Text("refreshToken") == first.Text("refreshToken") || second.Text("tokenType") != "Bearer" {
+			t.Errorf("answer %s", second.Raw)
+		}
+		with(second).Expect(t, 200, "GET", ada.Path(""), nil)
+		refresh(t, 200, second.Text("refreshToken"))
+	})
+
+	t.Run("two tabs that refresh at once get the same next token", func(t *testing.T) {
+		first := login(t)
+		a, b := refresh(t, 200, first.Text("refreshToken")), refresh(t, 200, first.Text("refreshToken"))
+		if a.Text("refreshToken") != b.Text("refreshToken") {
+			t.Errorf("the answers are %s and %s", a.Raw, b.Raw)
+		}
+		refresh(t, 200, b.Text("refreshToken"))
+	})
+
+	t.Run("a stolen old token ends the login, for the thief and the owner", func(t *testing.T) {
+		first := login(t)
+		second := refresh(t, 200, first.Text("refreshToken"))
+		third := refresh(t, 200, second.Text("refreshToken"))
+		refresh(t, 401, first.Text("refreshToken"))
+		refresh(t, 401, third.Text("refreshToken"))
+		refresh(t, 401, second.Text("refreshToken"))
+	})
+
+	t.Run("what is no refresh token is refused", func(t *testing.T) {
+		token := []byte(login(t).Text("refreshToken"))
+		token[40] ^= 3
+		for _, wrong := range []string{"", "x", string(token), ada.Token} {
+			refresh(t, 401, wrong)
+		}
+	})
+
+	t.Run("a logout ends its login", func(t *testing.T) {
+		kept, ended := login(t), login(t)
+		with(ended).Expect(t, 204, "POST", "/auth/logout", nil)
+		refresh(t, 401, ended.Text("refreshToken"))
+		refresh(t, 200, kept.Text("refreshToken"))
+		nobody.Refuse(t, 401, "unauthenticated", "POST", "/auth/logout", nil)
+	})
+
+	t.Run("a logout from everywhere ends all logins", func(t *testing.T) {
+		one, two := login(t), login(t)
+		with(one).Expect(t, 204, "POST", "/auth/logout-all", nil)
+		if items, _ := with(one).Expect(t, 200, "GET", "/auth/sessions", nil).Body["items"].([]any); len(items) > 0 {
+			t.Errorf("these go on: %v", items)
+		}
+		refresh(t, 401, one.Text("refreshToken"))
+		refresh(t, 401, two.Text("refreshToken"))
+		refresh(t, 200, login(t).Text("refreshToken"))
+	})
+
+	t.Run("a new password ends all other logins", func(t *testing.T) {
+		one, two := login(t), login(t)
+		with(one).Expect(t, 200, "POST", ada.Path("/password"), map[string]string{"current": password, "new": "correct horse staple"})
+		password = "correct horse staple"
+		refresh(t, 401, two.Text("refreshToken"))
+		refresh(t, 200, one.Text("refreshToken"))
+	})
+
+	t.Run("the logins that go on are listed", func(t *testing.T) {
+		mine := login(t)
+		with(login(t)).Expect(t, 204, "POST", "/auth/logout", nil)
+		id := sessionOf(t, mine.Text("accessToken"))
+		eventually(t, "it is listed as the last one, and the one that ended is not", func() bool {
+			items, _ := with(mine).Expect(t, 200, "GET", "/auth/sessions?limit=100", nil).Body["items"].([]any)
+			return len(items) > 0 && items[len(items)-1].(map[string]any)["id"] == id
+		})
+	})
+
+	t.Run("a forgotten password is answered the same whoever asks", func(t *testing.T) {
+		for _, email := range []string{ada.Email, "sessions-nobody-" + unique + "@example.com"} {
+			if a := nobody.Expect(t, 202, "POST", "/auth/password/forgot", map[string]string{"email": email}); len(a.Raw) > 3 || a.Header.Get("ETag") != "" {
+				t.Errorf("answer %v %s", a.Header, a.Raw)
+			}
+		}
+		nobody.Refuse(t, 422, "wrong-token", "POST", "/auth/password/reset", map[string]string{"token": "x", "new": "correct horse staple"})
+		nobody.Refuse(t, 422, "wrong-token", "POST", "/auth/email/verify", map[string]string{"token": "x"})
+	})
+
+	t.Run("nobody ends the login of somebody else", func(t *testing.T) {
+		mine := login(t)
+		id := sessionOf(t, mine.Text("accessToken"))
+		eve.Refuse(t, 404, "not-found", "DELETE", "/auth/sessions/"+id, nil)
+		refresh(t, 200, mine.Text("refreshToken"))
+		with(mine).Expect(t, 204, "DELETE", "/auth/sessions/"+id, nil)
+		with(mine).Expect(t, 204, "DELETE", "/auth/sessions/"+id, nil)
+		refresh(t, 401, mine.Text("refreshToken"))
+	})
+}
