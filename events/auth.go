@@ -24,6 +24,7 @@ type Session interface {
 var authEvents = []definition{
 	current[UserCreated](),
 	current[UserEmailChanged](),
+	current[UserEmailVerified](),
 	current[UserPasswordChanged](),
 	current[EmailClaimed](),
 	current[EmailReleased](),
@@ -43,6 +44,11 @@ type UserCreated struct {
 type UserEmailChanged struct {
 	Old string `json:"old" data:"personal"`
 	New string `json:"new" data:"personal"`
+}
+
+// UserEmailVerified says that whoever has the account reads what is sent to its address.
+type UserEmailVerified struct {
+	Email string `json:"email" data:"personal"`
 }
 
 // UserPasswordChanged replaces an account's password.
@@ -86,6 +92,9 @@ func (UserCreated) EventType() string { return "user.created.v1" }
 func (UserEmailChanged) EventType() string { return "user.email-changed.v1" }
 
 // EventType implements [Event].
+func (UserEmailVerified) EventType() string { return "user.email-verified.v1" }
+
+// EventType implements [Event].
 func (UserPasswordChanged) EventType() string { return "user.password-changed.v1" }
 
 // EventType implements [Event].
@@ -99,6 +108,7 @@ func (SessionStarted) EventType() string { return "session.started.v2" }
 
 func (UserCreated) auth()         {}
 func (UserEmailChanged) auth()    {}
+func (UserEmailVerified) auth()   {}
 func (UserPasswordChanged) auth() {}
 func (EmailClaimed) email()       {}
 func (EmailReleased) email()      {}

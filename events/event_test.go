@@ -23,6 +23,7 @@ var ship = flag.Bool("ship", false, "write golden files for new event types and 
 var newest = []Event{
 	UserCreated{UserID: "0197a0f0-0000-7000-8000-000000000001", Email: "ada@example.com", Name: "Ada", PasswordHash: "$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$aGFzaA"},
 	UserEmailChanged{Old: "ada@example.com", New: "ada@lovelace.example"},
+	UserEmailVerified{Email: "ada@example.com"},
 	UserPasswordChanged{PasswordHash: "$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$aGFzaA"},
 	EmailClaimed{UserID: "0197a0f0-0000-7000-8000-000000000001"},
 	EmailReleased{UserID: "0197a0f0-0000-7000-8000-000000000001"},
@@ -35,6 +36,7 @@ var newest = []Event{
 	ViewRolledBack{Generation: 1},
 	ViewGenerationDropped{Generation: 2},
 	ViewRedriven{Stream: "user#0197a0f0-0000-7000-8000-000000000001"},
+	NotificationRequested{UserID: "0197a0f0-0000-7000-8000-000000000001", Kind: "verify-address"},
 }
 
 func golden(eventType string) string { return filepath.Join("testdata", eventType+".json") }

@@ -28,7 +28,7 @@ func CommandOperator(ctx context.Context, c Config) (lambda.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	staff := &operator.Module{Rebuilds: s.rebuilder(vault)}
+	staff := &operator.Module{Rebuilds: s.rebuilder(vault), Reactors: s.reactors(vault)}
 	return s.gateway(staff.Routes(), secret), nil
 }
 

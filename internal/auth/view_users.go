@@ -43,6 +43,8 @@ func applyToUser(row UserRow, e es.Recorded) UserRow {
 		row.Status, row.Roles = "active", []string{"user"}
 	case events.UserEmailChanged:
 		row.Email, row.EmailVerified = e.New, false
+	case events.UserEmailVerified:
+		row.EmailVerified = true
 	case events.UserNameChanged:
 		row.Name = e.New
 	case events.UserRoleGranted:

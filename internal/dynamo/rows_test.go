@@ -57,6 +57,7 @@ func TestTablesKeepTheContractsOfProjections(t *testing.T) {
 	projectiontest.GenerationsContract(t, &dynamo.Generations{Client: client(), Table: prefix + "-views"})
 	projectiontest.PartsContract(t, &dynamo.Parts{Client: client(), Table: prefix + "-views"})
 	projectiontest.PurgeContract(t, &dynamo.Rows{Client: client(), Table: prefix + "-views"}, &dynamo.Parts{Client: client(), Table: prefix + "-views"})
+	projectiontest.DeadlinesContract(t, &dynamo.Deadlines{Client: client(), Table: prefix + "-deadlines"})
 }
 
 // history stores a stream of commits with two events each.

@@ -14,6 +14,7 @@ import (
 type Module struct {
 	es.Repository
 	Rebuilds *projection.Rebuilder
+	Reactors *projection.Projector // tries again what reactors have parked
 }
 
 // Routes lists the module's routes.
