@@ -40,6 +40,7 @@ var newest = []Event{
 	ViewRolledBack{Generation: 1},
 	ViewGenerationDropped{Generation: 2},
 	ViewRedriven{Stream: "user#0197a0f0-0000-7000-8000-000000000001"},
+	NotificationRequested{UserID: "0197a0f0-0000-7000-8000-000000000001", Kind: "verify-address"},
 }
 
 func golden(eventType string) string { return filepath.Join("testdata", eventType+".json") }

@@ -71,7 +71,7 @@ func (s *system) integration(api awsapigatewayv2.CfnApi, function string) *strin
 		IntegrationUri:       fn.AttrArn(),
 		PayloadFormatVersion: jsii.String("2.0"),
 	})
-	s.permit(id+"Permission", fn, api, "*")
+	s.permit(id+"Permission", fn, "apigateway.amazonaws.com", s.partOf(api, "*"))
 	return jsii.String("integrations/" + *integration.Ref())
 }
 
@@ -93,18 +93,23 @@ func (s *system) authorizer(api awsapigatewayv2.CfnApi) awsapigatewayv2.CfnAutho
 			Resource: jsii.String("path/2015-03-31/functions"), ResourceName: jsii.String(*fn.AttrArn() + "/invocations"),
 		}),
 	})
-	s.permit("AuthorizerPermission", fn, api, "authorizers/"+*authorizer.Ref())
+	s.permit("AuthorizerPermission", fn, "apigateway.amazonaws.com", s.partOf(api, "authorizers/"+*authorizer.Ref()))
 	return authorizer
 }
 
-// permit names the API, so that no other API of any account can call the function.
-func (s *system) permit(id string, fn awslambda.CfnFunction, api awsapigatewayv2.CfnApi, part string) {
+// partOf names the API, so that no other API of any account can call the function.
+func (s *system) partOf(api awsapigatewayv2.CfnApi, part string) *string {
+	return s.stack.FormatArn(&awscdk.ArnComponents{
+		Service: jsii.String("execute-api"), Resource: api.Ref(), ResourceName: &part,
+	})
+}
+
+// permit lets one source of a service invoke a function.
+func (s *system) permit(id string, fn awslambda.CfnFunction, service string, source *string) {
 	awslambda.NewCfnPermission(s.stack, &id, &awslambda.CfnPermissionProps{
 		Action:       jsii.String("lambda:InvokeFunction"),
-		Principal:    jsii.String("apigateway.amazonaws.com"),
+		Principal:    &service,
 		FunctionName: fn.Ref(),
-		SourceArn: s.stack.FormatArn(&awscdk.ArnComponents{
-			Service: jsii.String("execute-api"), Resource: api.Ref(), ResourceName: &part,
-		}),
+		SourceArn:    source,
 	})
 }

@@ -2,9 +2,11 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"time"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsevents"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
@@ -82,6 +84,25 @@ func (s *system) queueSource(q topology.Queue) {
 		EventSourceArn: s.queues[q.ID].AttrArn(),
 		BatchSize:      jsii.Number(1),
 	})
+}
+
+// schedule is a rule, and not one of EventBridge Scheduler, because a rule needs no role: its
+// permission is in the function's own policy, for this rule alone.
+func (s *system) schedule(schedule topology.Schedule) {
+	fn, id := s.functions[schedule.Function], logicalID(schedule.Function)
+	rule := awsevents.NewCfnRule(s.stack, jsii.String(id+"Schedule"), &awsevents.CfnRuleProps{
+		ScheduleExpression: jsii.String(rate(schedule)),
+		Targets:            []any{&awsevents.CfnRule_TargetProperty{Id: &schedule.Function, Arn: fn.AttrArn()}},
+	})
+	s.permit(id+"SchedulePermission", fn, "events.amazonaws.com", rule.AttrArn())
+}
+
+// rate is in the words of EventBridge, which knows a minute from minutes.
+func rate(s topology.Schedule) string {
+	if n := int(s.Every.Minutes()); n != 1 {
+		return fmt.Sprintf("rate(%d minutes)", n)
+	}
+	return "rate(1 minute)"
 }
 
 // failureBucket takes what a consumer could not process. S3 and not a queue, because Lambda

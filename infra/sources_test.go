@@ -5,6 +5,7 @@ import (
 	"reflect"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -130,6 +131,33 @@ func wanted(e topology.EventSource) []any {
 		return nil
 	}
 	return []any{pattern}
+}
+
+func TestSchedulesAreExactlyThoseOfTheTopology(t *testing.T) {
+	got, want := map[string]string{}, map[string]string{}
+	for _, r := range standard.all("AWS::Events::Rule") {
+		put(t, got, r.at("Targets"), r.at("ScheduleExpression")+r.at("EventPattern")+r.at("State"))
+	}
+	for _, s := range topology.Schedules() {
+		fn := standard.named(t, "AWS::Lambda::Function", "FunctionName", "annals-"+s.Function)
+		want["[{Arn="+fn.arn()+" Id="+s.Function+"}]"] = map[time.Duration]string{time.Minute: "rate(1 minute)"}[s.Every]
+	}
+	same(t, "schedule", got, want)
+	if got := rate(topology.Schedule{Every: 5 * time.Minute}); got != "rate(5 minutes)" {
+		t.Errorf("every five minutes is %s", got)
+	}
+}
+
+// ruleOf finds the rule that runs a function.
+func ruleOf(t *testing.T, fn *resource) *resource {
+	t.Helper()
+	for _, r := range standard.all("AWS::Events::Rule") {
+		if strings.Contains(r.at("Targets"), fn.arn()) {
+			return r
+		}
+	}
+	t.Fatalf("no rule runs %s", fn.id)
+	return nil
 }
 
 func TestFailedRecordsAreKeptPrivatelyForNinetyDays(t *testing.T) {

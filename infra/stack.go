@@ -71,6 +71,9 @@ func NewStack(scope constructs.Construct, id string, props Props) awscdk.Stack {
 	for _, q := range topology.Queues() {
 		s.queueSource(q)
 	}
+	for _, schedule := range topology.Schedules() {
+		s.schedule(schedule)
+	}
 	s.api()
 	return s.stack
 }

@@ -100,7 +100,7 @@ func TestAnotherDynamoDBMayBeUsedAndTheStackEndsWhenAStreamIsTakenAway(t *testin
 	if _, err := client(other.URL()).DeleteTable(t.Context(), &dynamodb.DeleteTableInput{TableName: &table}); err != nil {
 		t.Fatal(err)
 	}
-	if code := s.Wait(); code != 1 || !strings.Contains(s.Output(), "the event source of projector has ended") {
+	if code := s.Wait(); code != 1 || !strings.Contains(s.Output(), "the event source of ") {
 		t.Errorf("code %d\n%s", code, s.Output())
 	}
 }

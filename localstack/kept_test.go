@@ -97,7 +97,7 @@ func TestTheOperatorsLoginWorksAtEveryStart(t *testing.T) {
 
 func TestAKillInAnyStepOfTheFirstStartIsHealedByTheSecond(t *testing.T) {
 	t.Parallel()
-	for _, step := range []string{"data", "dynamodb", "operator", "functions", "streams", "endpoints", "listening"} {
+	for _, step := range []string{"data", "dynamodb", "operator", "functions", "streams", "schedules", "endpoints", "listening"} {
 		s := stacktest.New(t)
 		killAt(t, s.DataDir, step)
 		s.Restart()

@@ -96,6 +96,7 @@ func (s *stack) start(ctx context.Context) (string, error) {
 	if err := s.startSources(ctx, dynamodb, functions); err != nil {
 		return "", err
 	}
+	s.startSchedules(functions)
 	api := "http://" + listener.Addr().String()
 	if err := s.writeEndpoints(endpoints{api, dynamodb, s3, queues}); err != nil {
 		return "", err

@@ -53,6 +53,8 @@ func Functions() map[string]Build {
 		topology.Authorizer: Authorizer,
 		"projector":         Projector,
 		"rebuild":           Rebuild,
+		"reactor":           Reactor,
+		"clock":             Clock,
 	}
 }
 

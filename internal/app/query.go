@@ -7,6 +7,7 @@ import (
 	"github.com/interview-sandbox/annals/internal/api"
 	"github.com/interview-sandbox/annals/internal/auth"
 	"github.com/interview-sandbox/annals/internal/es"
+	"github.com/interview-sandbox/annals/internal/notification"
 	"github.com/interview-sandbox/annals/internal/operator"
 	"github.com/interview-sandbox/annals/internal/projection"
 	"github.com/interview-sandbox/annals/internal/stats"
@@ -25,7 +26,7 @@ func Query(_ context.Context, c Config) (*Counted, error) {
 	staff := &operator.Module{
 		Repository: repository,
 		Events:     s.store(),
-		Aggregates: slices.Concat(account.Aggregates(), projection.Aggregates()),
+		Aggregates: slices.Concat(account.Aggregates(), notification.Aggregates(), projection.Aggregates()),
 		Rebuilds:   s.rebuilder(vault),
 		Stats:      stats.Reader{Store: s.stats()},
 		Now:        s.Now,

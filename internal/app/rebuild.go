@@ -27,7 +27,7 @@ func CommandOperator(ctx context.Context, c Config) (*Counted, error) {
 	if err != nil {
 		return nil, err
 	}
-	staff := &operator.Module{Rebuilds: s.rebuilder(vault)}
+	staff := &operator.Module{Rebuilds: s.rebuilder(vault), Reactors: s.reactors(vault)}
 	return s.gateway("command-operator", staff.Routes(), secret), nil
 }
 

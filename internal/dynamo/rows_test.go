@@ -58,6 +58,7 @@ func TestTablesKeepTheContractsOfProjections(t *testing.T) {
 	projectiontest.GenerationsContract(t, &dynamo.Generations{Client: client(), Table: prefix + "-views"})
 	projectiontest.PartsContract(t, &dynamo.Parts{Client: client(), Table: prefix + "-views"})
 	projectiontest.PurgeContract(t, &dynamo.Rows{Client: client(), Table: prefix + "-views"}, &dynamo.Parts{Client: client(), Table: prefix + "-views"})
+	projectiontest.DeadlinesContract(t, &dynamo.Deadlines{Client: client(), Table: prefix + "-deadlines"})
 }
 
 func TestTheTableOfSumsKeepsItsContract(t *testing.T) {

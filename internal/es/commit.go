@@ -17,7 +17,7 @@ type Meta struct {
 	Fingerprint   []byte // keyed hash of the request, to tell a repeat from a reuse of its id; nil: not checked
 	CorrelationID string // ties together everything one request led to
 	CausationID   string // the command or commit that led to this one
-	Actor         string // who asked: a user id, "anonymous", or "system:<name>"
+	Actor         string // who asked: a user id, "anonymous", "system:<name>", or "reactor:<name>"
 	Trace         string // W3C traceparent
 }
 

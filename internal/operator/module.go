@@ -22,6 +22,7 @@ type Module struct {
 	Rebuilds   *projection.Rebuilder
 	Stats      stats.Reader
 	Now        func() time.Time
+	Reactors   *projection.Projector // tries again what reactors have parked
 }
 
 // Routes lists the module's routes.

@@ -8,7 +8,8 @@ import (
 	"github.com/interview-sandbox/annals/internal/es"
 )
 
-// ParkedItem is a stream that a view cannot follow beyond some version.
+// ParkedItem is a stream that a view or a reactor cannot follow beyond some version, or a
+// deadline that a reactor cannot answer.
 type ParkedItem struct {
 	View       string     `json:"view"`
 	Generation int        `json:"generation"`
@@ -97,7 +98,11 @@ func (m *Module) redrive(ctx context.Context, call api.Call, in redriveBody) (re
 				}
 				noted[p.View] = true
 			}
-			still, err := m.Rebuilds.Redrive(ctx, p)
+			projector := m.Rebuilds.Projector
+			if m.Reactors.Has(p.View) {
+				projector = m.Reactors
+			}
+			still, err := projector.Redrive(ctx, p)
 			switch {
 			case err != nil:
 				return reply, err

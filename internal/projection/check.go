@@ -474,8 +474,6 @@ func newClean[R any](s es.Stream, apply func(R, es.Recorded) R, change func(was,
 	return &cleanRow[R]{folding[R]{apply: apply}, s, change}
 }
 
-func (c *cleanRow[R]) reached() es.Version { return c.version }
-
 func (c *cleanRow[R]) fromNothing() Change {
 	var none R
 	return c.change(none, c.row, c.stream)

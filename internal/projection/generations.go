@@ -124,6 +124,7 @@ const viewCategory = "view"
 
 func (rebuilds) name() string            { return "rebuilds" }
 func (rebuilds) covers(s es.Stream) bool { return s.Category() == viewCategory }
+func (rebuilds) wakes([]es.Commit) bool  { return true }
 func (rebuilds) generational() bool      { return false }
 
 func (rebuilds) follow(ctx context.Context, p *Projector, _ int, s es.Stream, commits []es.Commit) (saved, error) {
@@ -136,7 +137,7 @@ func (rebuilds) follow(ctx context.Context, p *Projector, _ int, s es.Stream, co
 		f := folding[Generations]{row: was, version: was.Version, apply: func(g Generations, e es.Recorded) Generations {
 			return g.Evolve(e.Event.(events.View))
 		}}
-		obstacle := f.catchUp(ctx, p.Store, s, commits)
+		obstacle := catchUp(ctx, p.Store, s, &f, commits)
 		if f.version == was.Version {
 			return obstacle
 		}

@@ -10,12 +10,13 @@ import (
 	"github.com/interview-sandbox/annals/internal/es"
 )
 
-// Parked is a stream that a view cannot follow beyond some version. Other streams of the
-// view, and other views of the stream, go on.
+// Parked is a stream that a view or a reactor cannot follow beyond some version, or a
+// deadline that a reactor cannot answer. Other streams of the view, and other views of the
+// stream, go on.
 type Parked struct {
-	View       string
+	View       string // or the reactor
 	Generation int
-	Stream     es.Stream
+	Stream     es.Stream  // "deadline#<id>" for a deadline
 	Version    es.Version // that cannot be projected
 	Error      string
 	Attempts   int
@@ -38,7 +39,7 @@ type ParkedStore interface {
 // StillParked gives a page of what is parked for generations that have not been given up, as
 // ListParked does; it may have fewer than limit.
 func (p *Projector) StillParked(ctx context.Context, after string, limit int) (page []Parked, next string, err error) {
-	all, err := p.Generations.LoadGenerations(ctx)
+	all, err := p.loadGenerations(ctx)
 	if err != nil {
 		return nil, "", err
 	}
@@ -51,12 +52,15 @@ func (p *Projector) StillParked(ctx context.Context, after string, limit int) (p
 // same event, from one that may pass; and at which version it came.
 func deterministic(err error, otherwise es.Version) (es.Version, bool) {
 	var (
+		refused  *RefusedError
 		damaged  *es.DamagedError
 		panicked *PanicError
 		unread   *es.UnreadableError
 		unknown  *events.UnknownTypeError
 	)
 	switch {
+	case errors.As(err, &refused):
+		return refused.Version, true
 	case errors.As(err, &damaged):
 		return damaged.Version, true
 	case errors.As(err, &panicked):

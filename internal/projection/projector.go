@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -19,8 +20,10 @@ type Projector struct {
 	Vault       es.Vault // that opens the commits which are handed in; nil: they are open
 	Rows        Rows
 	Parked      ParkedStore
-	Generations GenerationStore
+	Generations GenerationStore // nil: no projection has generations
 	Projections []Projection
+	Executor    *es.Executor  // carries out what reactors command
+	Deadlines   DeadlineStore // of reactors
 	Now         func() time.Time
 	// Parallel is how many streams are projected at the same time; 0 is the default, 16.
 	Parallel int
@@ -46,7 +49,7 @@ func (p *Projector) Project(ctx context.Context, commits []es.Commit) map[int]er
 		// A generation that was begun meanwhile has to get this batch as well: what it reads
 		// from the events may have been read before these commits were made.
 		var now map[string]Generations
-		if now, err = p.Generations.LoadGenerations(ctx); err == nil && maps.Equal(now, generations) {
+		if now, err = p.loadGenerations(ctx); err == nil && maps.Equal(now, generations) {
 			p.remember(now)
 			stats.From(ctx).Projected(len(commits) - len(failed))
 			return failed
@@ -65,6 +68,13 @@ func (p *Projector) generations(ctx context.Context) (map[string]Generations, er
 	p.mu.Unlock()
 	if kept != nil && age < maxKept {
 		return kept, nil
+	}
+	return p.loadGenerations(ctx)
+}
+
+func (p *Projector) loadGenerations(ctx context.Context) (map[string]Generations, error) {
+	if p.Generations == nil {
+		return nil, nil
 	}
 	return p.Generations.LoadGenerations(ctx)
 }
@@ -89,7 +99,7 @@ func (p *Projector) run(ctx context.Context, commits []es.Commit, generations ma
 	failed := p.each(commits, func(s es.Stream, own []es.Commit) (all error) {
 		for _, t := range p.targets(s, generations) {
 			mu.Lock()
-			skip := finished[t]
+			skip := finished[t] || !t.projection.wakes(own)
 			mu.Unlock()
 			if skip {
 				continue
@@ -182,7 +192,7 @@ func (p *Projector) follow(ctx context.Context, t target, commits []es.Commit) (
 			step, err = t.projection.follow(ctx, p, t.generation, t.stream, commits)
 		}
 		if step.now > step.was {
-			if step.was == 0 {
+			if step.was == 0 && t.projection.generational() {
 				stats.From(ctx).Created(t.projection.name(), t.generation, 1)
 			}
 			done = step
@@ -218,7 +228,7 @@ func (p *Projector) park(ctx context.Context, t target, version, through es.Vers
 	}
 	past, err = t.projection.park(ctx, p, t.generation, t.stream, version, through)
 	if past {
-		err = p.Parked.Unpark(ctx, t.projection.name(), t.generation, t.stream, version)
+		_, err = t.projection.parked(ctx, p, t.generation, t.stream) // the note stays if something else is in the way
 	}
 	return past, err
 }
@@ -226,7 +236,7 @@ func (p *Projector) park(ctx context.Context, t target, version, through es.Vers
 // Damaged parks a stream for everything that follows it, because one of its commits cannot be
 // read at all.
 func (p *Projector) Damaged(ctx context.Context, damage *es.DamagedError) error {
-	generations, err := p.Generations.LoadGenerations(ctx)
+	generations, err := p.loadGenerations(ctx)
 	if err != nil {
 		return err
 	}
@@ -241,6 +251,11 @@ func (p *Projector) Damaged(ctx context.Context, damage *es.DamagedError) error 
 	return nil
 }
 
+// Has reports whether a projection of this name is among those that are kept in step.
+func (p *Projector) Has(name string) bool {
+	return slices.ContainsFunc(p.Projections, func(one Projection) bool { return one.name() == name })
+}
+
 // Redrive tries again to bring a parked stream up to its newest commit, and reports whether
 // it is still parked.
 func (p *Projector) Redrive(ctx context.Context, parked Parked) (still bool, err error) {
@@ -248,7 +263,14 @@ func (p *Projector) Redrive(ctx context.Context, parked Parked) (still bool, err
 		if projection.name() != parked.View {
 			continue
 		}
-		all, err := p.Generations.LoadGenerations(ctx)
+		if parked.Stream.Category() == deadlineCategory {
+			still, err := p.redriveDeadline(ctx, parked)
+			if err != nil {
+				err = fmt.Errorf("redrive: %w", err)
+			}
+			return still, err
+		}
+		all, err := p.loadGenerations(ctx)
 		if err != nil {
 			return true, fmt.Errorf("redrive: %w", err)
 		}

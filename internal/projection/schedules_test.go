@@ -74,7 +74,6 @@ func TestTheSimulatorNoticesAMissingPiece(t *testing.T) {
 		"the look for new generations":         {generations: func(g projection.GenerationStore) projection.GenerationStore { return &late{GenerationStore: g} }},
 		"the note of what is parked":           {parked: func(p projection.ParkedStore) projection.ParkedStore { return unnoted{p} }},
 		"how far a parked row has to come":     {rows: func(r projection.Rows) projection.Rows { return shortsighted{r} }},
-		"the version that a note is kept for":  {parked: func(p projection.ParkedStore) projection.ParkedStore { return forgetting{p} }},
 		"the mark of a parked row":             {rows: func(r projection.Rows) projection.Rows { return unmarked{r} }},
 	} {
 		t.Run(name, func(t *testing.T) {

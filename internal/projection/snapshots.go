@@ -14,6 +14,7 @@ type snapshots struct{ es.Snapshotter }
 
 func (p snapshots) name() string            { return "snapshots of " + p.Category() }
 func (p snapshots) covers(s es.Stream) bool { return s.Category() == p.Category() }
+func (p snapshots) wakes([]es.Commit) bool  { return true }
 func (p snapshots) generational() bool      { return false }
 
 func (p snapshots) follow(ctx context.Context, _ *Projector, _ int, s es.Stream, commits []es.Commit) (saved, error) {

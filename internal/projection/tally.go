@@ -25,6 +25,7 @@ type Tally[R any] struct {
 
 func (t *Tally[R]) name() string            { return t.Name }
 func (t *Tally[R]) covers(s es.Stream) bool { return s.Category() == t.Category }
+func (t *Tally[R]) wakes([]es.Commit) bool  { return true }
 func (t *Tally[R]) generational() bool      { return true }
 
 func (t *Tally[R]) follow(ctx context.Context, p *Projector, generation int, s es.Stream, commits []es.Commit) (saved, error) {

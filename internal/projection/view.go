@@ -34,7 +34,8 @@ type View[R any] struct {
 type Projection interface {
 	name() string
 	covers(es.Stream) bool
-	generational() bool // there are generations of it, so it can be rebuilt
+	wakes([]es.Commit) bool // one of these commits, of a stream that it covers, is a reason to follow
+	generational() bool     // there are generations of it, so it can be rebuilt
 	// follow brings what the projection has of one stream up to these commits, which are in
 	// order. It tells what it saved, also if it could not go all the way.
 	follow(ctx context.Context, p *Projector, generation int, s es.Stream, commits []es.Commit) (saved, error)
@@ -49,6 +50,7 @@ type Projection interface {
 
 func (v *View[R]) name() string            { return v.Name }
 func (v *View[R]) covers(s es.Stream) bool { return s.Category() == v.Category }
+func (v *View[R]) wakes([]es.Commit) bool  { return true }
 func (v *View[R]) generational() bool      { return true }
 
 func (v *View[R]) change(was, now R, _ es.Stream) (c Change) {
@@ -100,9 +102,9 @@ func follow[R any](ctx context.Context, p *Projector, key Key, s es.Stream, comm
 	apply func(R, es.Recorded) R, change func(was, now R, s es.Stream) Change) (done saved, err error) {
 	bring := func(was R, row Row) error {
 		f := folding[R]{apply: apply, row: was, version: row.Version}
-		obstacle := f.catchUp(ctx, p.Store, s, commits)
+		obstacle := catchUp(ctx, p.Store, s, &f, commits)
 		if obstacle == nil && row.Parked > f.version {
-			obstacle = f.read(ctx, p.Store, s, row.Parked) // nobody else will come with that
+			obstacle = readOn(ctx, p.Store, s, &f, row.Parked) // nobody else will come with that
 		}
 		if f.version == row.Version {
 			return obstacle
@@ -180,42 +182,12 @@ type folding[R any] struct {
 	version es.Version
 }
 
-// catchUp applies the commits, which are in order, and reads from the store what is missing
-// between them.
-func (f *folding[R]) catchUp(ctx context.Context, store es.Store, s es.Stream, commits []es.Commit) error {
-	for _, c := range commits {
-		if c.Version > f.version+1 {
-			if err := f.read(ctx, store, s, c.Version-1); err != nil {
-				return err
-			}
-		}
-		if err := f.add(c); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// read applies what the store has of the stream up to a version.
-func (f *folding[R]) read(ctx context.Context, store es.Store, s es.Stream, through es.Version) error {
-	for c, err := range store.Read(ctx, s, es.Range{After: f.version, Through: through}) {
-		if err != nil {
-			return err
-		}
-		if err := f.add(c); err != nil {
-			return err
-		}
-	}
-	return nil
-}
+func (f *folding[R]) reached() es.Version { return f.version }
 
 // add applies the next commit; one that the row has seen changes nothing.
 func (f *folding[R]) add(c es.Commit) error {
-	switch {
-	case c.Last() <= f.version:
-		return nil
-	case c.Version != f.version+1:
-		return &es.DamagedError{Stream: c.Stream, Version: f.version + 1, Reason: fmt.Sprintf("the next commit has version %d", c.Version)}
+	if next, err := isNext(f.version, c); !next {
+		return err
 	}
 	recorded, err := c.Recorded()
 	if err != nil {
@@ -228,6 +200,50 @@ func (f *folding[R]) add(c es.Commit) error {
 		}
 	}
 	f.row, f.version = row, c.Last()
+	return nil
+}
+
+// isNext reports whether a commit comes right after a version of its stream. If it is not, and
+// has not been seen, something is missing.
+func isNext(version es.Version, c es.Commit) (bool, error) {
+	if c.Last() > version && c.Version != version+1 {
+		return false, &es.DamagedError{Stream: c.Stream, Version: version + 1, Reason: fmt.Sprintf("the next commit has version %d", c.Version)}
+	}
+	return c.Last() > version, nil
+}
+
+// follower goes along a stream commit by commit.
+type follower interface {
+	add(es.Commit) error
+	reached() es.Version
+}
+
+// catchUp adds the commits, which are in order, and reads from the store what is missing
+// between them.
+func catchUp(ctx context.Context, store es.Store, s es.Stream, f follower, commits []es.Commit) error {
+	for _, c := range commits {
+		if c.Version > f.reached()+1 {
+			if err := readOn(ctx, store, s, f, c.Version-1); err != nil {
+				return err
+			}
+		}
+		if err := f.add(c); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// readOn adds what the store has of the stream up to a version.
+func readOn(ctx context.Context, store es.Store, s es.Stream, f follower, through es.Version) error {
+	for c, err := range store.Read(ctx, s, es.Range{After: f.reached(), Through: through}) {
+		if err != nil {
+			return err
+		}
+		if err := f.add(c); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 

@@ -59,6 +59,9 @@ func diagram() string {
 	for _, q := range Queues() {
 		line("%s ==>|queue| %s", q.ID, q.Function)
 	}
+	for _, s := range Schedules() {
+		line("schedule([schedule]) -->|every %v min| %s", s.Every.Minutes(), s.Function)
+	}
 	for _, f := range Functions() {
 		for _, id := range f.Sends {
 			line("%s -->|sends| %s", f.Name, id)

@@ -11,7 +11,9 @@ import (
 
 	"github.com/interview-sandbox/annals/internal/api"
 	"github.com/interview-sandbox/annals/internal/auth"
+	"github.com/interview-sandbox/annals/internal/notification"
 	"github.com/interview-sandbox/annals/internal/operator"
+	"github.com/interview-sandbox/annals/internal/projection"
 )
 
 // AttributeType is a DynamoDB key type: "S" or "N".
@@ -108,6 +110,13 @@ func (q Queue) Name(prefix string) string { return prefix + "-" + q.Suffix }
 // Setting is the environment variable that tells a function the queue's URL.
 func (q Queue) Setting() string { return "ANNALS_QUEUE_" + strings.ToUpper(q.ID) }
 
+// Schedule runs a function at a fixed interval, with the event that EventBridge sends. A
+// function's timeout is shorter than its interval, so that one run ends before the next.
+type Schedule struct {
+	Function string
+	Every    time.Duration // whole minutes
+}
+
 // DefaultRoute is the function that answers every request no route matches, with the 404
 // or 405 problem that the contract asks for.
 const DefaultRoute = "query"
@@ -128,6 +137,8 @@ func Tables() []Table {
 		}},
 		{ID: "Parked", Suffix: "parked", Partition: Key{"view", String}, Sort: &Key{"stream", String}},
 		{ID: "Stats", Suffix: "stats", Partition: Key{"part", String}, Sort: &Key{"period", String}, Expires: "expires"},
+		{ID: "Checkpoints", Suffix: "checkpoints", Partition: Key{"row", String}},
+		{ID: "Deadlines", Suffix: "deadlines", Partition: Key{"shard", String}, Sort: &Key{"due", String}},
 		{ID: "Keys", Suffix: "keys", Partition: Key{"id", String}},
 	}
 }
@@ -153,6 +164,9 @@ func Functions() []Function {
 			{"Views", []string{"GetItem", "PutItem", "UpdateItem"}},
 			{"Parked", []string{"Scan", "UpdateItem", "DeleteItem"}},
 			{"Keys", []string{"GetItem", "PutItem"}},
+			{"Snapshots", []string{"GetItem"}},
+			{"Checkpoints", []string{"GetItem", "PutItem"}},
+			{"Deadlines", []string{"GetItem", "PutItem", "DeleteItem"}},
 		}},
 		{Name: Authorizer, Memory: 256, Timeout: 5 * time.Second, Grants: []Grant{
 			{"Keys", []string{"GetItem"}},
@@ -169,6 +183,21 @@ func Functions() []Function {
 			{"Events", []string{"DescribeTable", "Query", "Scan", "PutItem"}},
 			{"Views", []string{"GetItem", "BatchGetItem", "Scan", "PutItem", "PartiQLInsert", "UpdateItem", "BatchWriteItem"}},
 			{"Parked", []string{"Scan", "UpdateItem", "DeleteItem"}},
+		}},
+		{Name: "reactor", Memory: 256, Timeout: 60 * time.Second, KMS: []string{"Decrypt"}, Grants: []Grant{
+			{"Keys", []string{"GetItem"}},
+			{"Events", []string{"Query", "PutItem"}},
+			{"Snapshots", []string{"GetItem"}},
+			{"Checkpoints", []string{"GetItem", "PutItem"}},
+			{"Deadlines", []string{"PutItem"}},
+			{"Parked", []string{"UpdateItem", "DeleteItem"}},
+		}},
+		{Name: "clock", Memory: 256, Timeout: 50 * time.Second, KMS: []string{"Decrypt"}, Grants: []Grant{
+			{"Keys", []string{"GetItem"}},
+			{"Events", []string{"Query", "PutItem"}},
+			{"Snapshots", []string{"GetItem"}},
+			{"Deadlines", []string{"Query", "PutItem", "DeleteItem"}},
+			{"Parked", []string{"UpdateItem"}},
 		}},
 	}
 	for i := range all {
@@ -190,7 +219,19 @@ func EventSources() []EventSource {
 		Function: "projector", Table: "Events",
 		BatchSize: 100, Window: 0, Retries: 1000, MaxAge: 24 * time.Hour, Parallel: 1,
 		EventNames: []string{"INSERT"},
+	}, {
+		Function: "reactor", Table: "Events",
+		BatchSize: 25, Window: 0, Retries: 1000, MaxAge: 24 * time.Hour, Parallel: 1,
+		EventNames: []string{"INSERT"}, StreamTypes: projection.Types(Reactors()),
 	}}
+}
+
+// Reactors lists the reactors of every module.
+func Reactors() []projection.Projection { return notification.Reactors() }
+
+// Schedules lists what happens at fixed intervals.
+func Schedules() []Schedule {
+	return []Schedule{{Function: "clock", Every: time.Minute}}
 }
 
 // API lists every route of the HTTP API as its module declares it. They belong to empty

@@ -55,6 +55,21 @@ func TestEveryNameRefersToSomethingDeclared(t *testing.T) {
 			t.Errorf("function %s reads the stream of table %s, one of which does not exist", e.Function, e.Table)
 		}
 	}
+	for _, s := range Schedules() {
+		if !functions[s.Function] {
+			t.Errorf("the unknown function %s is on a schedule", s.Function)
+		}
+	}
+}
+
+func TestARunOnAScheduleEndsBeforeTheNext(t *testing.T) {
+	for _, s := range Schedules() {
+		for _, f := range Functions() {
+			if f.Name == s.Function && f.Timeout >= s.Every {
+				t.Errorf("%s may run for %v and is run every %v", f.Name, f.Timeout, s.Every)
+			}
+		}
+	}
 }
 
 // DynamoDB throttles a shard of a stream that has more than two readers.

@@ -469,3 +469,88 @@ func PurgeContract(t *testing.T, r projection.Rows, parts projection.PartStore) 
 		t.Errorf("the part that is the purge itself: %v, error %v", left, err)
 	}
 }
+
+// DeadlinesContract holds a store to what [projection.DeadlineStore] promises. It has to be
+// empty at first.
+func DeadlinesContract(t *testing.T, s projection.DeadlineStore) {
+	const shard = 3
+	number := 0
+	deadline := func(after time.Duration) projection.Deadline {
+		for number++; projection.DeadlineShard(fmt.Sprint(number)) != shard; number++ {
+		}
+		return projection.Deadline{
+			Name: "remind", At: at.Add(after), ID: fmt.Sprint(number), Reactor: "verification", Stream: "user#a", Version: 7,
+			CausationID: "causation", CorrelationID: "correlation", Trace: "trace",
+		}
+	}
+	set := func(d projection.Deadline) {
+		t.Helper()
+		for range 2 {
+			if err := s.SetDeadline(t.Context(), d); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	clear := func(d projection.Deadline) {
+		t.Helper()
+		for range 2 {
+			if err := s.ClearDeadline(t.Context(), d); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	expect := func(what string, by time.Duration, want ...projection.Deadline) {
+		t.Helper()
+		for limit := 1; limit <= 4; limit++ {
+			var got []projection.Deadline
+			for after, more := "", true; more; more = after != "" {
+				page, next, err := s.ListDue(t.Context(), shard, at.Add(by), after, limit)
+				if err != nil || len(page) > limit {
+					t.Fatalf("%s: a page of %d, error %v", what, len(page), err)
+				}
+				got, after = append(got, page...), next
+			}
+			if len(got)+len(want) > 0 && !reflect.DeepEqual(got, want) {
+				t.Errorf("%s, limit %d:\ngot  %+v\nwant %+v", what, limit, got, want)
+			}
+		}
+	}
+	expectParked := func(id string, want projection.Deadline, wantOK bool) {
+		t.Helper()
+		if got, ok, err := s.LoadParkedDeadline(t.Context(), id); err != nil || ok != wantOK || !reflect.DeepEqual(got, want) {
+			t.Errorf("parked %s: got %+v %v, error %v, want %+v %v", id, got, ok, err, want, wantOK)
+		}
+	}
+
+	expect("before any is set", time.Hour)
+	third, first, second, later := deadline(2*time.Millisecond), deadline(0), deadline(time.Millisecond), deadline(time.Hour)
+	second.CausationID, second.CorrelationID, second.Trace = "", "", ""
+	for _, d := range []projection.Deadline{third, first, second, later} {
+		set(d)
+	}
+	expect("a millisecond before the first", -time.Millisecond)
+	expect("at the moment of the first", 0, first)
+	expect("before the last", time.Hour-time.Millisecond, first, second, third)
+	expect("at the end", time.Hour, first, second, third, later)
+
+	clear(second)
+	expect("one cleared", time.Hour, first, third, later)
+
+	parked := first
+	parked.Parked = true
+	expectParked(first.ID, projection.Deadline{}, false)
+	set(parked)
+	expect("one parked as well", time.Hour, first, third, later)
+	expectParked(first.ID, parked, true)
+	clear(first)
+	expect("the parked one's other cleared", 1000*time.Hour, third, later)
+	expectParked(first.ID, parked, true)
+	clear(parked)
+	expectParked(first.ID, projection.Deadline{}, false)
+
+	elsewhere := deadline(0)
+	for elsewhere.ID = "x"; projection.DeadlineShard(elsewhere.ID) == shard; elsewhere.ID += "x" {
+	}
+	set(elsewhere)
+	expect("one in another shard", time.Hour, third, later)
+}

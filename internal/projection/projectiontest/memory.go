@@ -19,8 +19,8 @@ import (
 	"github.com/interview-sandbox/annals/internal/projection"
 )
 
-// Memory is a real store of rows, of what is parked, of generations and parts of rebuilds,
-// and a queue of tasks, all in memory. Its zero value is ready.
+// Memory is a real store of rows, of what is parked, of generations and parts of rebuilds, of
+// deadlines, and a queue of tasks, all in memory. Its zero value is ready.
 type Memory struct {
 	// Fail, if set, is asked before every write, and again after it, and may return an error
 	// for the writer to get. Nothing is locked meanwhile, so others may write.
@@ -35,11 +35,17 @@ type Memory struct {
 	generations map[string]projection.Generations
 	parts       map[partKey]projection.Part
 	tasks       []delayed
+	deadlines   map[deadlineKey]projection.Deadline
 }
 
 type delayed struct {
 	projection.Task
 	until time.Time
+}
+
+type deadlineKey struct {
+	id     string
+	parked bool
 }
 
 type partKey struct {
@@ -420,4 +426,51 @@ func (m *Memory) now() time.Time {
 		return time.Time{}
 	}
 	return m.Now()
+}
+
+// SetDeadline implements [projection.DeadlineStore].
+func (m *Memory) SetDeadline(_ context.Context, d projection.Deadline) error {
+	return m.write(func() error {
+		if m.deadlines == nil {
+			m.deadlines = map[deadlineKey]projection.Deadline{}
+		}
+		m.deadlines[deadlineKey{d.ID, d.Parked}] = d
+		return nil
+	})
+}
+
+// ClearDeadline implements [projection.DeadlineStore].
+func (m *Memory) ClearDeadline(_ context.Context, d projection.Deadline) error {
+	return m.write(func() error {
+		delete(m.deadlines, deadlineKey{d.ID, d.Parked})
+		return nil
+	})
+}
+
+// ListDue implements [projection.DeadlineStore].
+func (m *Memory) ListDue(_ context.Context, shard int, by time.Time, after string, limit int) (page []projection.Deadline, next string, err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	all := map[string]projection.Deadline{}
+	for _, d := range m.deadlines {
+		if place := fmt.Sprintf("%020d %s", d.At.UnixMilli(), d.ID); d.Shard() == shard && !d.Parked && !d.At.After(by) && place > after {
+			all[place] = d
+		}
+	}
+	last := ""
+	for _, place := range slices.Sorted(maps.Keys(all)) {
+		if len(page) == limit {
+			return page, last, nil
+		}
+		page, last = append(page, all[place]), place
+	}
+	return page, "", nil
+}
+
+// LoadParkedDeadline implements [projection.DeadlineStore].
+func (m *Memory) LoadParkedDeadline(_ context.Context, id string) (projection.Deadline, bool, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	d, ok := m.deadlines[deadlineKey{id, true}]
+	return d, ok, nil
 }

@@ -10,4 +10,5 @@ func TestMemoryKeepsTheContracts(t *testing.T) {
 	PartsContract(t, new(Memory))
 	both := new(Memory)
 	PurgeContract(t, both, both)
+	DeadlinesContract(t, new(Memory))
 }

@@ -1,0 +1,189 @@
+package projection
+
+import (
+	"context"
+	"fmt"
+	"hash/fnv"
+	"sync"
+	"time"
+
+	"github.com/interview-sandbox/annals/internal/es"
+)
+
+// Deadline is a moment at which a reactor is asked what is to be done.
+type Deadline struct {
+	Name string    // which of the reactor's deadlines it is
+	At   time.Time // UTC, whole milliseconds
+
+	// What follows is filled in when the deadline is set.
+
+	ID            string // the same whenever the same deadline is set
+	Reactor       string
+	Stream        es.Stream  // of the event that it was set for
+	Version       es.Version // of that event
+	CausationID   string     // of the commands that it leads to
+	CorrelationID string
+	Trace         string
+	Parked        bool // it could not be answered, and waits for a redrive
+}
+
+// setBy is the deadline with everything filled in.
+func (d Deadline) setBy(o origin, id string) Deadline {
+	return Deadline{
+		Name: d.Name, At: d.At.UTC().Truncate(time.Millisecond), ID: id, Reactor: o.reactor, Stream: o.stream, Version: o.version,
+		CausationID: o.causationID, CorrelationID: o.correlationID, Trace: o.trace,
+	}
+}
+
+// origin is where what is done because of a deadline comes from: the event that it was set
+// for, by way of the deadline.
+func (d Deadline) origin() origin {
+	return origin{
+		id: d.ID, reactor: d.Reactor, stream: d.Stream, version: d.Version,
+		causationID: d.CausationID, correlationID: d.CorrelationID, trace: d.Trace,
+	}
+}
+
+// Shard is the shard that the deadline is kept in.
+func (d Deadline) Shard() int { return DeadlineShard(d.ID) }
+
+// DeadlineShards is how many shards the deadlines are kept in, so that no one partition of a
+// table has them all.
+const DeadlineShards = 8
+
+// DeadlineShard is the shard of the deadline with this id.
+func DeadlineShard(id string) int {
+	h := fnv.New32a()
+	h.Write([]byte(id))
+	return int(h.Sum32() % DeadlineShards)
+}
+
+// DeadlineStore keeps deadlines.
+type DeadlineStore interface {
+	// SetDeadline keeps a deadline, parked or not. Setting the same one again changes nothing.
+	SetDeadline(ctx context.Context, d Deadline) error
+	// ClearDeadline forgets a deadline, parked or not, if it is there. A parked one and one with
+	// the same id that is not parked are two.
+	ClearDeadline(ctx context.Context, d Deadline) error
+	// ListDue gives a page of the deadlines of a shard that are not parked and due by a
+	// moment, earliest first, from after on; next is "" at the end. It may be a moment old.
+	ListDue(ctx context.Context, shard int, by time.Time, after string, limit int) (page []Deadline, next string, err error)
+	// LoadParkedDeadline gives a deadline that is parked; ok is false if there is none with
+	// this id.
+	LoadParkedDeadline(ctx context.Context, id string) (d Deadline, ok bool, err error)
+}
+
+// deadlineCategory is that of the names under which deadlines are parked. No events are on
+// such streams.
+const deadlineCategory = "deadline"
+
+// Clock has deadlines that are due answered by their reactors. A crash at any moment has a
+// deadline answered again with the same ids, which changes nothing, and so have two clocks
+// at once.
+type Clock struct{ *Projector }
+
+// duePage is how many deadlines are read at once.
+const duePage = 25
+
+// Tick answers what is due, and begins with no more at the moment until: the next tick goes on.
+// A deadline that can never be answered is parked and counts as answered. One that fails in
+// passing stays due, and the others go on; the error tells of the first such.
+func (c *Clock) Tick(ctx context.Context, until time.Time) (answered int, err error) {
+	var (
+		mu     sync.Mutex
+		failed int
+		now    = c.Now()
+	)
+	note := func(failure error) {
+		mu.Lock()
+		defer mu.Unlock()
+		if failure == nil {
+			answered++
+			return
+		}
+		if failed++; failed == 1 {
+			err = failure
+		}
+	}
+	shards := make([]int, DeadlineShards)
+	for shard := range shards {
+		shards[shard] = shard
+	}
+	sideBySide(c.parallel(), shards, func(shard int) {
+		for after, more := "", true; more; more = after != "" {
+			page, next, err := c.Deadlines.ListDue(ctx, shard, now, after, duePage)
+			if err != nil {
+				note(err)
+				return
+			}
+			for _, d := range page {
+				if !c.Now().Before(until) {
+					return
+				}
+				_, err := c.answer(ctx, d)
+				note(err)
+			}
+			after = next
+		}
+	})
+	if failed > 1 {
+		err = fmt.Errorf("%w (and %d more errors)", err, failed-1)
+	}
+	return answered, err
+}
+
+// answer does what is to be done because of a deadline and forgets it, or parks it and reports
+// that. The parked deadline comes before its note, so that a redrive of the note finds it, and
+// the other ends last: at every moment one of the two is there.
+func (p *Projector) answer(ctx context.Context, d Deadline) (parked bool, err error) {
+	err = p.reactTo(ctx, d)
+	switch {
+	case err == nil:
+		return false, p.Deadlines.ClearDeadline(ctx, d)
+	case !forGood(err):
+		return d.Parked, fmt.Errorf("answer a deadline of reactor %s: %w", d.Reactor, err)
+	}
+	now := p.Now()
+	note := Parked{
+		View: d.Reactor, Generation: First.Live, Stream: d.parkedAs(), Version: d.Version,
+		Error: fmt.Sprintf("deadline %s: %v", d.Name, err), Attempts: 1, FirstAt: now, LastAt: now,
+	}
+	kept := d
+	kept.Parked = true
+	if err := p.Deadlines.SetDeadline(ctx, kept); err != nil {
+		return d.Parked, err
+	}
+	if err := p.Parked.Park(ctx, note); err != nil || d.Parked {
+		return d.Parked, err
+	}
+	return true, p.Deadlines.ClearDeadline(ctx, d)
+}
+
+func (d Deadline) parkedAs() es.Stream { return es.NewStream(deadlineCategory, d.ID) }
+
+func (p *Projector) reactTo(ctx context.Context, d Deadline) error {
+	for _, projection := range p.Projections {
+		if r, ok := projection.(reactor); ok && r.name() == d.Reactor {
+			reactions, err := r.due(ctx, p, d)
+			if err != nil {
+				return err
+			}
+			return p.carryOut(ctx, reactions, d.origin())
+		}
+	}
+	return &RefusedError{d.Stream, d.Version, fmt.Errorf("there is no reactor %s", d.Reactor)}
+}
+
+// redriveDeadline tries again to answer a parked deadline.
+func (p *Projector) redriveDeadline(ctx context.Context, parked Parked) (still bool, err error) {
+	d, ok, err := p.Deadlines.LoadParkedDeadline(ctx, parked.Stream.ID())
+	if err != nil {
+		return true, err
+	}
+	if ok {
+		if still, err := p.answer(ctx, d); still || err != nil {
+			return true, err
+		}
+	}
+	return false, p.Parked.Unpark(ctx, parked.View, parked.Generation, parked.Stream, parked.Version)
+}
