@@ -84,8 +84,9 @@ func (t checkedTarget) key(s es.Stream) Key { return Key{t.name(), t.generation,
 const checks = 4
 
 // Check checks every generation of every view that is not being built, and hands over each
-// fault. progress is told how many rows have been looked at. Both are called by one at a time.
-func (c *Checker) Check(ctx context.Context, fault func(Fault), progress func(rows int)) ([]Checked, error) {
+// fault. progress is told how often a row has been looked at: twice each, once for its stream
+// and once for its data. Both are called by one at a time.
+func (c *Checker) Check(ctx context.Context, fault func(Fault), progress func(looks int)) ([]Checked, error) {
 	generations, err := c.Generations.LoadGenerations(ctx)
 	if err != nil {
 		return nil, err
@@ -189,6 +190,7 @@ func (k *check) rows(ctx context.Context, part int) error {
 			if err != nil {
 				return err
 			}
+			k.look(1)
 			if !there {
 				k.bad(stored.Key, "it is of a stream that does not exist")
 			}

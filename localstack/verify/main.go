@@ -115,7 +115,9 @@ func (t *tally) stream(r es.Report) {
 	t.show("%d streams, %d commits", t.streams, t.commits)
 }
 
-func (t *tally) rows(n int) { t.show("%d streams, %d commits, %d rows", t.streams, t.commits, n) }
+func (t *tally) rows(looks int) {
+	t.show("%d streams, %d commits, %d looks at rows", t.streams, t.commits, looks)
+}
 
 // show shows progress, once a second.
 func (t *tally) show(format string, args ...any) {
