@@ -180,6 +180,9 @@ func (b *Rebuilder) build(ctx context.Context, view string, part int, until time
 		}
 		p.Done, p.After, p.Finished = p.Done+int64(len(page.Commits)), page.Next, page.Next == nil
 		more = !p.Finished && !b.Now().Before(until)
+		if !p.Finished && !more && b.Now().Sub(p.UpdatedAt) < keepEvery {
+			continue
+		}
 		if kept, err := b.keep(ctx, &p, more); err != nil || !kept || more {
 			return more && kept, err
 		}
@@ -189,6 +192,10 @@ func (b *Rebuilder) build(ctx context.Context, view string, part int, until time
 	}
 	return false, b.finish(ctx, view, generations.Other)
 }
+
+// keepEvery is how often a worker saves how far it has come and looks whether it is still
+// wanted. What a crash makes it do again is harmless.
+const keepEvery = time.Second
 
 // part gives a part as it is stored, or a new one with revision 0.
 func (b *Rebuilder) part(ctx context.Context, view string, generation, part int) (Part, error) {
