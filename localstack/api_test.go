@@ -28,6 +28,31 @@ func TestTheAPIKeepsItsContract(t *testing.T) {
 	scenario.Auth(t, s.URL(), "1", operator)
 	scenario.Sessions(t, s.URL(), "1")
 	scenario.Operator(t, s.URL(), "1", operator, auditorOf(t, s))
+	eventually(t, "views have as many rows as there are streams, and tell how late they are", func() bool {
+		for view, category := range map[string]string{"users": "user", "accounts": "user", "sessions": "session"} {
+			v := viewOf(t, operator.Client, view)
+			if v["lag"] == nil || v["rows"] != float64(streams(t, s, category)) {
+				return false
+			}
+		}
+		return true
+	})
+}
+
+// streams counts the streams of a category.
+func streams(t *testing.T, s *stacktest.Stack, category string) (n int) {
+	t.Helper()
+	for page, err := range eventsOf(s).Scan(t.Context(), 0, 1, nil) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, item := range page.Commits {
+			if item.Commit.Stream.Category() == category && item.Commit.Version == 1 {
+				n++
+			}
+		}
+	}
+	return n
 }
 
 func TestNoNumberIsLostWhenTheStackStops(t *testing.T) {

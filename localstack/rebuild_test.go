@@ -101,6 +101,8 @@ func TestARebuildGoesOnUnderLiveTrafficAndAfterKill9(t *testing.T) {
 		operator.Expect(t, 200, "POST", "/admin/views/users/"+step.command, nil)
 		if v := viewOf(t, operator.Client, "users"); v["status"] != step.status || v["generation"] != step.generation {
 			t.Errorf("after %s the view is %v, want status %s, generation %v", step.command, v, step.status, step.generation)
+		} else if rows := v["rows"].(float64); step.generation == 2 && (rows < 2003 || v["lag"] == nil) {
+			t.Errorf("after %s the view has %v rows, want those of all accounts before the rebuild at least; lag %v", step.command, rows, v["lag"])
 		}
 		ada.URL = s.URL()
 		ada.Expect(t, 200, "GET", ada.Path(""), nil)

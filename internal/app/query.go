@@ -28,7 +28,7 @@ func Query(_ context.Context, c Config) (*Counted, error) {
 		Events:     s.store(),
 		Aggregates: slices.Concat(account.Aggregates(), notification.Aggregates(), projection.Aggregates()),
 		Rebuilds:   s.rebuilder(vault),
-		Stats:      stats.Reader{Store: s.stats()},
+		Stats:      stats.Reader{Store: s.stats(), Projector: "projector"},
 		Now:        s.Now,
 	}
 	for _, f := range topology.Functions() {

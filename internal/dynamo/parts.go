@@ -29,6 +29,7 @@ type partItem struct {
 	Revision  int       `dynamodbav:"revision"`
 	Done      int64     `dynamodbav:"done"`
 	Total     int64     `dynamodbav:"total"`
+	Rows      int64     `dynamodbav:"rows"`
 	After     []byte    `dynamodbav:"after,omitempty"`
 	Finished  bool      `dynamodbav:"finished"`
 	StartedAt time.Time `dynamodbav:"startedAt"`
@@ -70,7 +71,7 @@ func (p *Parts) LoadParts(ctx context.Context, view string, generation int) ([]p
 		if i, ok := found[partRow(view, generation, part)]; ok {
 			all = append(all, projection.Part{
 				View: view, Generation: generation, Part: part, Revision: i.Revision, Done: i.Done, Total: i.Total,
-				After: i.After, Finished: i.Finished, StartedAt: i.StartedAt, UpdatedAt: i.UpdatedAt,
+				Rows: i.Rows, After: i.After, Finished: i.Finished, StartedAt: i.StartedAt, UpdatedAt: i.UpdatedAt,
 			})
 		}
 	}
@@ -81,7 +82,7 @@ func (p *Parts) LoadParts(ctx context.Context, view string, generation int) ([]p
 func (p *Parts) SavePart(ctx context.Context, one projection.Part) error {
 	item, err := attributevalue.MarshalMap(partItem{
 		Row: partRow(one.View, one.Generation, one.Part), Revision: one.Revision, Done: one.Done, Total: one.Total,
-		After: one.After, Finished: one.Finished, StartedAt: one.StartedAt, UpdatedAt: one.UpdatedAt,
+		Rows: one.Rows, After: one.After, Finished: one.Finished, StartedAt: one.StartedAt, UpdatedAt: one.UpdatedAt,
 	})
 	if err != nil {
 		return fmt.Errorf("encode a part of the rebuild of view %s: %w", one.View, err)

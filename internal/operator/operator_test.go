@@ -17,6 +17,8 @@ import (
 	"github.com/interview-sandbox/annals/internal/es"
 	"github.com/interview-sandbox/annals/internal/es/estest"
 	"github.com/interview-sandbox/annals/internal/operator"
+	"github.com/interview-sandbox/annals/internal/projection"
+	"github.com/interview-sandbox/annals/internal/projection/projectiontest"
 	"github.com/interview-sandbox/annals/internal/stats"
 	"github.com/interview-sandbox/annals/internal/stats/statstest"
 )
@@ -504,4 +506,50 @@ func TestStatsSumUpTheLastHours(t *testing.T) {
 	if _, _, err := o.get(t, api.Caller{}, "/admin/stats", ""); err != api.ErrUnauthenticated {
 		t.Errorf("somebody without a token gets %v", err)
 	}
+}
+
+func TestViewsTellHowManyRowsTheyHaveAndHowLateTheyAre(t *testing.T) {
+	o := newOffice()
+	sums, memory := new(statstest.Memory), new(projectiontest.Memory)
+	o.module.Stats = stats.Reader{Store: sums, Projector: "projector"}
+	o.module.Rebuilds = &projection.Rebuilder{Projector: &projection.Projector{
+		Generations: memory, Parked: memory, Rows: memory, Now: o.module.Now,
+		Projections: []projection.Projection{&projection.View[int]{Name: "busy"}, &projection.View[int]{Name: "idle"}},
+	}, Parts: memory}
+	r := &stats.Recorder{Store: sums, Function: "projector", Now: o.module.Now}
+	_, record := stats.Begin(t.Context())
+	for range 3 {
+		record.Created("busy", 1)
+	}
+	record.Created("busy", 2)
+	record.Lagged("busy", 20*time.Millisecond)
+	r.Add(record, estest.Now)
+	if err := r.StoreAll(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	change := func(now projection.Generations) {
+		t.Helper()
+		if err := memory.ChangeGenerations(t.Context(), "busy", projection.First, now); err != nil {
+			t.Fatal(err)
+		}
+	}
+	expect := func(rows int64) {
+		t.Helper()
+		_, raw := o.expect(t, "/admin/views", "")
+		var got struct{ Items []operator.ViewItem }
+		if err := json.Unmarshal([]byte(raw), &got); err != nil {
+			t.Fatal(err)
+		}
+		if v := got.Items; len(v) != 2 || v[0].Rows != rows || v[0].Lag == nil || v[0].Lag.Last != 20 || v[1].Rows != 0 || v[1].Lag != nil {
+			t.Errorf("the views are %s", raw)
+		}
+	}
+	expect(3)
+	for part := range projection.Parts {
+		if err := memory.SavePart(t.Context(), projection.Part{View: "busy", Generation: 2, Part: part, Revision: 1, Rows: 10}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	change(projection.Generations{Live: 2, Other: 1, Newest: 2})
+	expect(41)
 }

@@ -4,10 +4,13 @@ import (
 	"context"
 	"math"
 	"net/http"
+	"slices"
+	"time"
 
 	"github.com/interview-sandbox/annals/internal/api"
 	"github.com/interview-sandbox/annals/internal/es"
 	"github.com/interview-sandbox/annals/internal/projection"
+	"github.com/interview-sandbox/annals/internal/stats"
 )
 
 // ViewItem is how a view is doing.
@@ -19,6 +22,8 @@ type ViewItem struct {
 	Version    es.Version   `json:"version"`           // of what was decided about the view, for If-Match
 	Rebuild    *RebuildItem `json:"rebuild,omitempty"` // while it goes on
 	Parked     int          `json:"parked"`            // streams
+	Rows       int64        `json:"rows"`              // of that generation, counted as they were created
+	Lag        *stats.Lag   `json:"lag"`               // in the last day; null if nothing happened
 }
 
 // ViewStatus says what a view has besides the generation that is read.
@@ -49,9 +54,24 @@ func (m *Module) views(ctx context.Context, _ api.Call) (reply api.Reply[api.Lis
 	if err != nil {
 		return reply, err
 	}
+	rows, err := m.Stats.Rows(ctx)
+	if err != nil {
+		return reply, err
+	}
+	now := m.Now()
+	lags, err := m.Stats.Lags(ctx, now.Add(-defaultHours*time.Hour), now)
+	if err != nil {
+		return reply, err
+	}
 	items := make([]ViewItem, len(statuses))
 	for i, s := range statuses {
-		items[i] = ViewItem{Name: s.View, Generation: s.Live, Other: s.Other, Status: statusOf(s.Generations), Version: s.Version, Parked: parked[s.View]}
+		items[i] = ViewItem{
+			Name: s.View, Generation: s.Live, Other: s.Other, Status: statusOf(s.Generations), Version: s.Version,
+			Parked: parked[s.View], Rows: s.Rebuilt + rows.Of(s.View, s.Live),
+		}
+		if at := slices.IndexFunc(lags, func(l stats.ViewLag) bool { return l.View == s.View }); at >= 0 {
+			items[i].Lag = &lags[at].Lag
+		}
 		if p := s.Progress; p != nil {
 			items[i].Rebuild = &RebuildItem{p.Done, p.Total, math.Round(p.Rate), int64(math.Ceil(p.Left.Seconds()))}
 		}

@@ -106,6 +106,7 @@ func (p *Projector) run(ctx context.Context, commits []es.Commit, generations ma
 			}
 			done, err := p.follow(ctx, t, own)
 			p.measure(ctx, t, done, own)
+			count(ctx, t, done, own[0].Version == 1)
 			mu.Lock()
 			finished[t] = err == nil
 			mu.Unlock()
@@ -184,6 +185,14 @@ func (p *Projector) measure(ctx context.Context, t target, s saved, commits []es
 	}
 }
 
+// count notes a new row. Those of streams that were not born just now are in the number that
+// a rebuild has, see [Part], but for the generation that no rebuild has made.
+func count(ctx context.Context, t target, s saved, born bool) {
+	if t.projection.generational() && s.was == 0 && s.now > 0 && (born || t.generation == First.Live) {
+		stats.From(ctx).Created(t.projection.name(), t.generation)
+	}
+}
+
 // follow brings one stream's part of a projection up to these commits, or parks it.
 func (p *Projector) follow(ctx context.Context, t target, commits []es.Commit) (done saved, err error) {
 	for past := true; past && len(commits) > 0; {
@@ -192,10 +201,10 @@ func (p *Projector) follow(ctx context.Context, t target, commits []es.Commit) (
 			step, err = t.projection.follow(ctx, p, t.generation, t.stream, commits)
 		}
 		if step.now > step.was {
-			if step.was == 0 && t.projection.generational() {
-				stats.From(ctx).Created(t.projection.name(), t.generation, 1)
+			if done.now == 0 {
+				done.was = step.was
 			}
-			done = step
+			done.now = step.now
 		}
 		if err == nil {
 			return done, nil
@@ -290,7 +299,9 @@ func (p *Projector) Redrive(ctx context.Context, parked Parked) (still bool, err
 func (p *Projector) catchUp(ctx context.Context, t target) error {
 	for newest, err := range p.Store.Read(ctx, t.stream, es.Range{Backward: true, Limit: 1}) {
 		if err == nil {
-			_, err = p.follow(ctx, t, []es.Commit{newest})
+			var done saved
+			done, err = p.follow(ctx, t, []es.Commit{newest})
+			count(ctx, t, done, false)
 		} else if version, forGood := deterministic(err, 0); forGood {
 			_, err = p.park(ctx, t, version, version, err)
 		}

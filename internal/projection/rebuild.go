@@ -148,6 +148,7 @@ func (b *Rebuilder) generationsOf(ctx context.Context, view string) (Generations
 type Status struct {
 	View string
 	Generations
+	Rebuilt  int64     // rows of the live generation that are from its rebuild
 	Progress *Progress // nil unless it is being built
 }
 
@@ -165,6 +166,15 @@ func (b *Rebuilder) Statuses(ctx context.Context) (statuses []Status, err error)
 		if s.Building {
 			if s.Progress, err = b.progress(ctx, s.View, s.Other); err != nil {
 				return nil, err
+			}
+		}
+		if s.Live != First.Live {
+			parts, err := b.Parts.LoadParts(ctx, s.View, s.Live)
+			if err != nil {
+				return nil, err
+			}
+			for _, part := range parts {
+				s.Rebuilt += part.Rows
 			}
 		}
 		statuses = append(statuses, s)

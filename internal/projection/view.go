@@ -117,7 +117,10 @@ func follow[R any](ctx context.Context, p *Projector, key Key, s es.Stream, comm
 		if err := p.Rows.Save(ctx, c); err != nil {
 			return err
 		}
-		done = saved{c.Was.Version, c.Now.Version}
+		if done.now == 0 {
+			done.was = c.Was.Version // else another try has saved something before
+		}
+		done.now = c.Now.Version
 		if row.Parked > 0 && obstacle == nil {
 			return p.Parked.Unpark(ctx, key.View, key.Generation, s, f.version)
 		}

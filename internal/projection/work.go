@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/interview-sandbox/annals/internal/es"
-	"github.com/interview-sandbox/annals/internal/stats"
 )
 
 // Task is something to do about a view, as it is put into the queue. To do one again, or
@@ -60,6 +59,7 @@ type Part struct {
 	Revision   int    // counts the changes of this record
 	Done       int64  // commits that were read
 	Total      int64  // commits that there were in all parts when this one began, about
+	Rows       int64  // that are those of streams which were there when this one began
 	After      []byte // where to go on, see es.Scanner
 	Finished   bool
 	StartedAt  time.Time
@@ -179,6 +179,7 @@ func (b *Rebuilder) build(ctx context.Context, view string, part int, until time
 			return false, err
 		}
 		p.Done, p.After, p.Finished = p.Done+int64(len(page.Commits)), page.Next, page.Next == nil
+		p.Rows += born(page, projection, p.StartedAt)
 		more = !p.Finished && !b.Now().Before(until)
 		if !p.Finished && !more && b.Now().Sub(p.UpdatedAt) < keepEvery {
 			continue
@@ -260,6 +261,17 @@ func (b *Rebuilder) page(ctx context.Context, projection Projection, generation 
 	return nil
 }
 
+// born counts the streams on a page that began before a time. Unlike the rows that a worker
+// makes, they are the same when another one has to do the page again.
+func born(page es.Page, projection Projection, before time.Time) (n int64) {
+	for _, item := range page.Commits {
+		if c := item.Commit; item.Err == nil && c.Version == 1 && projection.covers(c.Stream) && c.At.Before(before) {
+			n++
+		}
+	}
+	return n
+}
+
 // insert makes the rows of those streams whose first commits are here, many in one request:
 // most of them have no row yet. It gives the commits of the other streams, and of those that
 // it could make no row of.
@@ -282,9 +294,6 @@ func (b *Rebuilder) insert(ctx context.Context, projection Projection, generatio
 			}
 		}
 		refused, failure := b.Rows.Insert(ctx, changes)
-		if failure == nil {
-			stats.From(ctx).Created(projection.name(), generation, len(changes)-len(refused))
-		}
 		for _, i := range refused {
 			left = append(left, whose[i]...)
 		}

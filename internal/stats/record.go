@@ -82,13 +82,13 @@ func (r *Record) Answered(command bool, status int, replay bool) {
 // Projected notes commits that all projections have followed.
 func (r *Record) Projected(commits int) { r.note(func() { r.projected += commits }) }
 
-// Created notes new rows of a generation of a view.
-func (r *Record) Created(view string, generation, rows int) {
+// Created notes a new row of a generation of a view.
+func (r *Record) Created(view string, generation int) {
 	r.note(func() {
 		if r.rows == nil {
 			r.rows = map[string]int{}
 		}
-		r.rows[rowsOf(view, generation)] += rows
+		r.rows[rowsOf(view, generation)]++
 	})
 }
 

@@ -71,9 +71,9 @@ func TestASummaryTellsWhatAllFunctionsDid(t *testing.T) {
 	})
 	two.invoke(time.Millisecond, func(r *stats.Record) {
 		r.Projected(3)
-		r.Created("users", 1, 1)
-		r.Created("users", 1, 1)
-		r.Created("users", 2, 1)
+		r.Created("users", 1)
+		r.Created("users", 1)
+		r.Created("users", 2)
 		r.Lagged("users", 40*time.Millisecond)
 		r.Lagged("users", 2*time.Second)
 	})
@@ -150,7 +150,7 @@ func TestWhatCouldNotBeStoredIsStoredLater(t *testing.T) {
 	for range 2 {
 		i.invoke(time.Second, func(r *stats.Record) {
 			r.Answered(true, 200, false)
-			r.Created("users", 1, 1)
+			r.Created("users", 1)
 			r.Lagged("users", time.Second)
 		})
 		if err := i.StoreAll(t.Context()); !errors.Is(err, statstest.ErrInjected) {
@@ -213,7 +213,7 @@ func TestARecordIsSharedByAllThatTakePart(t *testing.T) {
 	for i := range 50 {
 		wg.Go(func() {
 			stats.From(ctx).Used(stats.Cost{RoundTrips: 1})
-			stats.From(ctx).Created(fmt.Sprint(i%3), 1, 1)
+			stats.From(ctx).Created(fmt.Sprint(i%3), 1)
 			stats.From(t.Context()).Used(stats.Cost{RoundTrips: 1}) // which is nobody's
 		})
 	}

@@ -78,6 +78,7 @@ func (s *Sums) cost(c Cost) {
 type Reader struct {
 	Store     Store
 	Functions []string
+	Projector string // the one of them that keeps the views
 }
 
 // Durations describes many durations, in milliseconds. Each is an estimate that is twice or
@@ -107,13 +108,18 @@ type Summary struct {
 	ReadLatency Durations `json:"readLatency"`
 
 	Projected int64      `json:"projected"` // commits
-	Lag       []Lag      `json:"lag"`
+	Lag       []ViewLag  `json:"lag"`
 	Capacity  []Capacity `json:"capacity"`
+}
+
+// ViewLag is the lag of one view.
+type ViewLag struct {
+	View string `json:"view"`
+	Lag
 }
 
 // Lag is how long after an event a view showed it.
 type Lag struct {
-	View string `json:"view"`
 	Durations
 	Last float64   `json:"lastMs"`
 	At   time.Time `json:"at"` // when that was
@@ -144,17 +150,29 @@ func (r *Reader) Summary(ctx context.Context, from, through time.Time) (sum Summ
 	sum.Conflicts, sum.Replays, sum.Latency = n(conflicts), n(replays), all.durations(latency)
 	sum.Reads, sum.ReadLatency = n(reads), all.durations(readLatency)
 	sum.Projected = n(projected)
-	sum.Lag = []Lag{}
-	for name, at := range all.Last {
-		if view, ok := strings.CutPrefix(name, lagAt); ok {
-			sum.Lag = append(sum.Lag, Lag{view, all.durations(lag + view), all.Last[lag+view], time.UnixMilli(int64(at)).UTC()})
-		}
-	}
-	slices.SortFunc(sum.Lag, func(a, b Lag) int { return strings.Compare(a.View, b.View) })
+	sum.Lag = all.lags()
 	return sum, nil
 }
 
-// Rows is how many rows the generations of views have.
+// Lags gives the lag of every view that had one in the hours from one to another, both
+// included.
+func (r *Reader) Lags(ctx context.Context, from, through time.Time) ([]ViewLag, error) {
+	s, err := r.load(ctx, r.Projector, hour(from), hour(through))
+	return s.lags(), err
+}
+
+func (s Sums) lags() []ViewLag {
+	all := []ViewLag{}
+	for name, at := range s.Last {
+		if view, ok := strings.CutPrefix(name, lagAt); ok {
+			all = append(all, ViewLag{view, Lag{s.durations(lag + view), s.Last[lag+view], time.UnixMilli(int64(at)).UTC()}})
+		}
+	}
+	slices.SortFunc(all, func(a, b ViewLag) int { return strings.Compare(a.View, b.View) })
+	return all
+}
+
+// Rows is how many rows the generations of views got one by one, besides what rebuilds made.
 type Rows map[string]float64
 
 // Of is the number of rows of one generation of a view.

@@ -387,7 +387,7 @@ func PartsContract(t *testing.T, s projection.PartStore) {
 		save(p, es.ErrConflict)
 		want = append(want, p)
 	}
-	want[1].Revision, want[1].Done, want[1].After, want[1].Finished, want[1].UpdatedAt = 2, 50, []byte("place"), true, at.Add(time.Second)
+	want[1].Revision, want[1].Rows, want[1].Done, want[1].After, want[1].Finished, want[1].UpdatedAt = 2, 7, 50, []byte("place"), true, at.Add(time.Second)
 	save(want[1], nil)
 	save(want[1], es.ErrConflict)
 	stale := want[1]
