@@ -2,6 +2,7 @@ package dynamo
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"time"
@@ -35,10 +36,19 @@ func (s *Deadlines) SetDeadline(ctx context.Context, d projection.Deadline) erro
 		}
 	}
 	item["at"], item["version"] = text(d.At.UTC().Format(timeForm)), number(d.Version)
+	if d.Decided > 0 {
+		item["decided"] = number(d.Decided)
+	}
 	if d.Parked {
 		item["parked"] = &types.AttributeValueMemberBOOL{Value: true}
 	}
-	if _, err := s.Client.PutItem(ctx, &dynamodb.PutItemInput{TableName: &s.Table, Item: item}); err != nil {
+	in := &dynamodb.PutItemInput{TableName: &s.Table, Item: item}
+	if d.Decided == 0 && !d.Parked {
+		in.ConditionExpression, in.ExpressionAttributeNames = aws.String("attribute_not_exists(#shard)"), map[string]string{"#shard": "shard"}
+	}
+	_, err := s.Client.PutItem(ctx, in)
+	var there *types.ConditionalCheckFailedException
+	if err != nil && !errors.As(err, &there) {
 		return fmt.Errorf("set a deadline: %w", err)
 	}
 	return nil
@@ -112,10 +122,13 @@ func deadlineKey(d projection.Deadline) map[string]types.AttributeValue {
 func decodeDeadline(item map[string]types.AttributeValue) (projection.Deadline, error) {
 	r := reader{item: item}
 	d := projection.Deadline{
-		Name: r.text("name"), At: r.time("at"), ID: r.text("id"), Reactor: r.text("reactor"),
+		Name: r.optional("name"), At: r.time("at"), ID: r.text("id"), Reactor: r.text("reactor"),
 		Stream: es.Stream(r.text("stream")), Version: es.Version(r.number("version")),
 		CausationID: r.optional("causationId"), CorrelationID: r.optional("correlationId"), Trace: r.optional("trace"),
 		Parked: item["parked"] != nil,
+	}
+	if item["decided"] != nil {
+		d.Decided = es.Version(r.number("decided"))
 	}
 	if r.damage != "" {
 		return d, fmt.Errorf("a deadline's attribute %s", r.damage)

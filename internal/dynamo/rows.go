@@ -16,6 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/aws/smithy-go"
 
 	"github.com/interview-sandbox/annals/internal/es"
 	"github.com/interview-sandbox/annals/internal/projection"
@@ -65,7 +66,7 @@ func byTag(o *attributevalue.DecoderOptions) { o.TagKey = "json" }
 
 func decodeRow(item map[string]types.AttributeValue, into any) error {
 	if err := attributevalue.UnmarshalWithOptions(item["data"], into, byTag); err != nil {
-		return fmt.Errorf("decode a row: %w", err)
+		return fmt.Errorf("%w: %w", projection.ErrShape, err)
 	}
 	return nil
 }
@@ -149,15 +150,21 @@ func outcomeOfSave(err error) error {
 	var failed *types.ConditionalCheckFailedException
 	var contended *types.TransactionConflictException
 	var canceled *types.TransactionCanceledException
+	var reply smithy.APIError
 	switch {
 	case err == nil:
 		return nil
 	case errors.As(err, &failed), errors.As(err, &contended):
 		return es.ErrConflict
+	case errors.As(err, &reply) && reply.ErrorCode() == "ValidationException":
+		return fmt.Errorf("%w: %w", projection.ErrUnfit, err)
 	case errors.As(err, &canceled):
 		for _, reason := range canceled.CancellationReasons {
-			if code := aws.ToString(reason.Code); code == "ConditionalCheckFailed" || code == "TransactionConflict" {
+			switch aws.ToString(reason.Code) {
+			case "ConditionalCheckFailed", "TransactionConflict":
 				return es.ErrConflict
+			case "ValidationError":
+				return fmt.Errorf("%w: %w", projection.ErrUnfit, err)
 			}
 		}
 	}

@@ -104,9 +104,9 @@ func (m *Module) redrive(ctx context.Context, call api.Call, in redriveBody) (re
 			}
 			still, err := projector.Redrive(ctx, p)
 			switch {
-			case err != nil:
+			case ctx.Err() != nil:
 				return reply, err
-			case still:
+			case err != nil || still: // what cannot be tried now is parked as before
 				reply.Body.Parked++
 			default:
 				reply.Body.Healed++

@@ -24,7 +24,8 @@ type Deadline struct {
 	CausationID   string     // of the commands that it leads to
 	CorrelationID string
 	Trace         string
-	Parked        bool // it could not be answered, and waits for a redrive
+	Decided       es.Version // of the stream when it was decided what is to be done; 0: it was not yet
+	Parked        bool       // it could not be answered, and waits for a redrive
 }
 
 // setBy is the deadline with everything filled in.
@@ -60,7 +61,8 @@ func DeadlineShard(id string) int {
 
 // DeadlineStore keeps deadlines.
 type DeadlineStore interface {
-	// SetDeadline keeps a deadline, parked or not. Setting the same one again changes nothing.
+	// SetDeadline keeps a deadline, parked or not. Setting one that is there again changes
+	// nothing, unless it is decided or parked now.
 	SetDeadline(ctx context.Context, d Deadline) error
 	// ClearDeadline forgets a deadline, parked or not, if it is there. A parked one and one with
 	// the same id that is not parked are two.
@@ -164,9 +166,16 @@ func (d Deadline) parkedAs() es.Stream { return es.NewStream(deadlineCategory, d
 func (p *Projector) reactTo(ctx context.Context, d Deadline) error {
 	for _, projection := range p.Projections {
 		if r, ok := projection.(reactor); ok && r.name() == d.Reactor {
-			reactions, err := r.due(ctx, p, d)
+			reactions, version, err := r.due(ctx, p, d)
 			if err != nil {
 				return err
+			}
+			if len(reactions) > 1 && d.Decided == 0 {
+				// The first may change what would be decided about the second after a crash.
+				d.Decided = version
+				if err := p.Deadlines.SetDeadline(ctx, d); err != nil {
+					return err
+				}
 			}
 			return p.carryOut(ctx, reactions, d.origin())
 		}

@@ -67,7 +67,7 @@ func deterministic(err error, otherwise es.Version) (es.Version, bool) {
 		return panicked.Version, true
 	case errors.As(err, &unread):
 		return unread.Version, true
-	case errors.As(err, &unknown), errors.Is(err, es.ErrTooLarge):
+	case errors.As(err, &unknown), errors.Is(err, es.ErrTooLarge), errors.Is(err, ErrUnfit), errors.Is(err, ErrShape):
 		return otherwise, true
 	}
 	return 0, false

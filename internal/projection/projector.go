@@ -198,7 +198,7 @@ func (p *Projector) follow(ctx context.Context, t target, commits []es.Commit) (
 	for past := true; past && len(commits) > 0; {
 		var step saved
 		if err = es.Open(ctx, p.Vault, commits); err == nil {
-			step, err = t.projection.follow(ctx, p, t.generation, t.stream, commits)
+			step, err = p.step(ctx, t, commits)
 		}
 		if step.now > step.was {
 			if done.now == 0 {
@@ -221,6 +221,12 @@ func (p *Projector) follow(ctx context.Context, t target, commits []es.Commit) (
 		}
 	}
 	return done, nil
+}
+
+// step is the projection's follow with a panic as an error.
+func (p *Projector) step(ctx context.Context, t target, commits []es.Commit) (done saved, err error) {
+	defer recovered(&err, t.stream, commits[len(commits)-1].Last())
+	return t.projection.follow(ctx, p, t.generation, t.stream, commits)
 }
 
 // park notes what happened and marks the row, which counts as done through a version. The

@@ -38,7 +38,8 @@ type Reactor[S any] struct {
 	// Apply folds the stream for Due, like View.Apply.
 	Apply func(state S, e es.Recorded) S
 	// Due gives what is to be done when a deadline has come that was set for an event of a
-	// stream, whose present state it is given. It is pure. After a crash it is asked again.
+	// stream, whose present state it is given. It is pure. After a crash it is asked again, on
+	// the same state if there is more than one thing to be done.
 	Due func(d Deadline, state S) []Reaction
 }
 
@@ -77,8 +78,9 @@ func (e *RefusedError) Unwrap() error { return e.Err }
 type reactor interface {
 	Projection
 	triggers() []Trigger
-	// due is what there is to be done because of a deadline.
-	due(ctx context.Context, p *Projector, d Deadline) ([]Reaction, error)
+	// due is what there is to be done because of a deadline, and the version of the stream that
+	// this was decided at.
+	due(ctx context.Context, p *Projector, d Deadline) ([]Reaction, es.Version, error)
 }
 
 // Types lists the names under which the events that these reactors react to are stored, all
@@ -235,17 +237,13 @@ func (r *Reactor[S]) parked(ctx context.Context, p *Projector, generation int, s
 // checkpoint is the change of a reactor's row, which is its version and nothing else.
 func checkpoint(_, now struct{}, _ es.Stream) Change { return Change{Data: now} }
 
-func (r *Reactor[S]) due(ctx context.Context, p *Projector, d Deadline) (reactions []Reaction, err error) {
-	defer func() {
-		if reason := recover(); reason != nil {
-			err = &PanicError{d.Stream, d.Version, fmt.Sprint(reason)}
-		}
-	}()
-	state, _, _, err := es.FoldAt(ctx, p.Store, d.Stream, es.Moment{}, r.Apply)
+func (r *Reactor[S]) due(ctx context.Context, p *Projector, d Deadline) (reactions []Reaction, version es.Version, err error) {
+	defer recovered(&err, d.Stream, d.Version)
+	state, version, _, err := es.FoldAt(ctx, p.Store, d.Stream, es.Moment{Version: d.Decided}, r.Apply)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
-	return r.Due(d, state), nil
+	return r.Due(d, state), version, nil
 }
 
 // origin is what reactions come from: an event, or the deadline that was set for one.
@@ -276,9 +274,9 @@ func (p *Projector) carryOut(ctx context.Context, reactions []Reaction, o origin
 		var err error
 		switch {
 		case reaction.Command != nil:
-			_, err = p.Executor.Execute(ctx, es.Meta{
+			err = p.execute(ctx, o, es.Meta{
 				CommandID: id, CorrelationID: o.correlationID, CausationID: o.causationID, Actor: "reactor:" + o.reactor, Trace: o.trace,
-			}, nil, reaction.Command)
+			}, reaction.Command)
 		case reaction.Deadline != nil:
 			err = p.Deadlines.SetDeadline(ctx, reaction.Deadline.setBy(o, id))
 		}
@@ -290,6 +288,13 @@ func (p *Projector) carryOut(ctx context.Context, reactions []Reaction, o origin
 		}
 	}
 	return nil
+}
+
+// execute carries out a command, with a panic as an error.
+func (p *Projector) execute(ctx context.Context, o origin, meta es.Meta, command es.Step) (err error) {
+	defer recovered(&err, o.stream, o.version)
+	_, err = p.Executor.Execute(ctx, meta, nil, command)
+	return err
 }
 
 // forGood tells a refusal and an error that will come again from one that may pass.

@@ -2,6 +2,7 @@ package projection
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -27,6 +28,9 @@ func (v *View[R]) Get(ctx context.Context, r *Reader, id string, m es.Moment) (r
 	for i := 0; ; i++ {
 		var row R
 		stored, err := r.Rows.Load(ctx, Key{v.Name, generation, id}, &row, false)
+		if errors.Is(err, ErrShape) {
+			return es.FoldAt(ctx, r.Store, s, m, v.Apply)
+		}
 		if err != nil {
 			return row, 0, false, fmt.Errorf("read view %s: %w", v.Name, err)
 		}

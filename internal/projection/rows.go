@@ -2,6 +2,7 @@ package projection
 
 import (
 	"context"
+	"errors"
 
 	"github.com/interview-sandbox/annals/internal/es"
 )
@@ -26,6 +27,12 @@ type Place struct {
 	Partition string // rows are listed by partition
 	Sort      string // and in the order of this
 }
+
+// ErrShape: a row was stored by a build that had another type for it.
+var ErrShape = errors.New("the stored row is of another type; a rebuild of the view makes it anew")
+
+// ErrUnfit: the table does not take a row, whatever is tried.
+var ErrUnfit = errors.New("the table does not take the row")
 
 // Nowhere reports whether the row is not in the list.
 func (p Place) Nowhere() bool { return p.Partition == "" || p.Sort == "" }
@@ -55,10 +62,12 @@ type Delta struct {
 // Rows keeps the rows of views.
 type Rows interface {
 	// Load decodes a row's data into the pointer. A read that is not consistent costs half
-	// and may be a moment old.
+	// and may be a moment old. The error is [ErrShape] if the data cannot be decoded; what
+	// else is stored of the row comes with it.
 	Load(ctx context.Context, k Key, into any, consistent bool) (Row, error)
 
-	// Save makes a change, its totals with it, or nothing. The error is [es.ErrConflict] if
+	// Save makes a change, its totals with it, or nothing. [ErrUnfit] if the row can never be
+	// stored. The error is [es.ErrConflict] if
 	// the row is not what it has to be, and [es.ErrTooLarge] if it does not fit.
 	Save(ctx context.Context, c Change) error
 

@@ -18,7 +18,7 @@ func (p snapshots) wakes([]es.Commit) bool  { return true }
 func (p snapshots) generational() bool      { return false }
 
 func (p snapshots) follow(ctx context.Context, _ *Projector, _ int, s es.Stream, commits []es.Commit) (saved, error) {
-	err := p.Snapshot(ctx, s, commits)
+	err := p.make(ctx, s, commits)
 	if _, forGood := deterministic(err, 0); forGood {
 		return saved{}, nil
 	}
@@ -33,4 +33,10 @@ func (p snapshots) park(context.Context, *Projector, int, es.Stream, es.Version,
 
 func (p snapshots) parked(context.Context, *Projector, int, es.Stream) (bool, error) {
 	return false, nil
+}
+
+// make makes a snapshot if one is due, with a panic as an error.
+func (p snapshots) make(ctx context.Context, s es.Stream, commits []es.Commit) (err error) {
+	defer recovered(&err, s, commits[len(commits)-1].Last())
+	return p.Snapshot(ctx, s, commits)
 }

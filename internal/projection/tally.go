@@ -30,7 +30,7 @@ func (t *Tally[R]) generational() bool      { return true }
 
 func (t *Tally[R]) follow(ctx context.Context, p *Projector, generation int, s es.Stream, commits []es.Commit) (saved, error) {
 	key := Key{t.Name, generation, s.ID()}
-	return follow(ctx, p, key, s, commits, t.Apply, t.change(generation))
+	return follow(ctx, p, key, s, commits, t.Apply, t.change(generation), false)
 }
 
 // fresh leaves it to follow, which changes the totals as well.

@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"runtime"
 	"slices"
 	"time"
 
@@ -64,7 +65,7 @@ func (v *View[R]) change(was, now R, _ es.Stream) (c Change) {
 }
 
 func (v *View[R]) follow(ctx context.Context, p *Projector, generation int, s es.Stream, commits []es.Commit) (saved, error) {
-	return follow(ctx, p, Key{v.Name, generation, s.ID()}, s, commits, v.Apply, v.change)
+	return follow(ctx, p, Key{v.Name, generation, s.ID()}, s, commits, v.Apply, v.change, true)
 }
 
 func (v *View[R]) fresh(generation int, s es.Stream, commits []es.Commit) (c Change, ok bool) {
@@ -75,9 +76,9 @@ func (v *View[R]) fresh(generation int, s es.Stream, commits []es.Commit) (c Cha
 			return c, false
 		}
 	}
-	c = v.change(none, f.row, s)
+	c, err := changed(v.change, none, f.row, s, f.version)
 	c.Key, c.Now = Key{v.Name, generation, s.ID()}, Row{Version: f.version}
-	return c, true
+	return c, err == nil
 }
 
 func (v *View[R]) park(ctx context.Context, p *Projector, generation int, s es.Stream, version, through es.Version) (bool, error) {
@@ -97,19 +98,23 @@ func (v *View[R]) clean(_ int, s es.Stream) clean { return newClean(s, v.Apply, 
 type saved struct{ was, now es.Version }
 
 // follow is the way of a row from one version of its stream to a later one. If it cannot go
-// all the way it goes as far as it can and returns what is in the way.
+// all the way it goes as far as it can and returns what is in the way. anew says that a row
+// of another shape can be replaced by one that is folded from the beginning.
 func follow[R any](ctx context.Context, p *Projector, key Key, s es.Stream, commits []es.Commit,
-	apply func(R, es.Recorded) R, change func(was, now R, s es.Stream) Change) (done saved, err error) {
-	bring := func(was R, row Row) error {
-		f := folding[R]{apply: apply, row: was, version: row.Version}
+	apply func(R, es.Recorded) R, change func(was, now R, s es.Stream) Change, anew bool) (done saved, err error) {
+	bring := func(was R, row Row, from es.Version) error {
+		f := folding[R]{apply: apply, row: was, version: from}
 		obstacle := catchUp(ctx, p.Store, s, &f, commits)
-		if obstacle == nil && row.Parked > f.version {
-			obstacle = readOn(ctx, p.Store, s, &f, row.Parked) // nobody else will come with that
+		if end := max(row.Parked, row.Version); obstacle == nil && end > f.version {
+			obstacle = readOn(ctx, p.Store, s, &f, end) // nobody else will come with that
 		}
-		if f.version == row.Version {
+		if f.version < row.Version || f.version == from {
 			return obstacle
 		}
-		c := change(was, f.row, s)
+		c, err := changed(change, was, f.row, s, f.version)
+		if err != nil {
+			return err
+		}
 		c.Key, c.Was, c.Now = key, row, Row{Version: f.version}
 		if obstacle != nil {
 			c.Now.Parked = row.Parked
@@ -130,19 +135,29 @@ func follow[R any](ctx context.Context, p *Projector, key Key, s es.Stream, comm
 		// A stream's first commit most likely meets no row. Assuming so saves a read; if
 		// there is one after all, nothing is saved over it.
 		var none R
-		if err := bring(none, Row{}); err == nil {
+		if err := bring(none, Row{}, 0); err == nil {
 			return done, nil
 		}
 	}
 	err = retry(ctx, func() error {
 		var was R
 		row, err := p.Rows.Load(ctx, key, &was, true)
+		if anew && errors.Is(err, ErrShape) {
+			var none R
+			return bring(none, row, 0)
+		}
 		if err != nil {
 			return err
 		}
-		return bring(was, row)
+		return bring(was, row, row.Version)
 	})
 	return done, err
+}
+
+// changed is change with a panic as an error.
+func changed[R any](change func(was, now R, s es.Stream) Change, was, now R, s es.Stream, version es.Version) (c Change, err error) {
+	defer recovered(&err, s, version)
+	return change(was, now, s), nil
 }
 
 // park marks a row, so that whoever brings it further on knows that it was parked, and how
@@ -151,13 +166,16 @@ func park[R any](ctx context.Context, p *Projector, key Key, s es.Stream, versio
 	err = retry(ctx, func() error {
 		var was R
 		row, err := p.Rows.Load(ctx, key, &was, true)
+		if errors.Is(err, ErrShape) {
+			return nil // it can't be marked; the note says what is to be done
+		}
 		past = row.Version >= version
 		if err != nil || past || row.Parked >= through {
 			return err
 		}
-		c := change(was, was, s)
-		if row.Version == 0 {
-			c.Places = [Lists]Place{} // there is nothing yet that a list could show
+		c, err := changed(change, was, was, s, version)
+		if err != nil || row.Version == 0 {
+			c = Change{Data: was} // there is nothing that a list could show
 		}
 		c.Key, c.Was, c.Now = key, row, Row{row.Version, through}
 		return p.Rows.Save(ctx, c)
@@ -172,6 +190,9 @@ func park[R any](ctx context.Context, p *Projector, key Key, s es.Stream, versio
 func parked[R any](ctx context.Context, p *Projector, key Key, s es.Stream) (bool, error) {
 	var row R
 	stored, err := p.Rows.Load(ctx, key, &row, true)
+	if errors.Is(err, ErrShape) {
+		return true, nil
+	}
 	if err != nil || stored.Parked > 0 {
 		return stored.Parked > 0, err
 	}
@@ -252,12 +273,20 @@ func readOn(ctx context.Context, store es.Store, s es.Stream, f follower, throug
 
 // attempt is apply with a panic as an error.
 func attempt[R any](apply func(R, es.Recorded) R, row R, e es.Recorded) (next R, err error) {
-	defer func() {
-		if reason := recover(); reason != nil {
-			err = &PanicError{e.Stream, e.Version, fmt.Sprint(reason)}
-		}
-	}()
+	defer recovered(&err, e.Stream, e.Version)
 	return apply(row, e), nil
+}
+
+// recovered makes a panic an error, when it is deferred. Of the reason it keeps what Go itself
+// says: anything else may quote the event.
+func recovered(err *error, s es.Stream, version es.Version) {
+	switch reason := recover().(type) {
+	case nil:
+	case runtime.Error:
+		*err = &PanicError{s, version, reason.Error()}
+	default:
+		*err = &PanicError{s, version, fmt.Sprintf("a %T", reason)}
+	}
 }
 
 // PanicError reports an event on which a projection's code panicked.

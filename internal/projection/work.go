@@ -176,7 +176,8 @@ func (b *Rebuilder) build(ctx context.Context, view string, part int, until time
 			return false, err
 		}
 		if err := b.page(ctx, projection, generations.Other, page); err != nil {
-			return false, err
+			_, left := b.keep(ctx, &p, true) // so that the next try need not wait
+			return false, errors.Join(err, left)
 		}
 		p.Done, p.After, p.Finished = p.Done+int64(len(page.Commits)), page.Next, page.Next == nil
 		p.Rows += born(page, projection, p.StartedAt)

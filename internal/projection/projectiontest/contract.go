@@ -536,6 +536,18 @@ func DeadlinesContract(t *testing.T, s projection.DeadlineStore) {
 	clear(second)
 	expect("one cleared", time.Hour, first, third, later)
 
+	decided := third
+	decided.Decided = 9
+	set(decided)
+	set(third)
+	expect("one decided, and set again", time.Hour, first, decided, later)
+	third = decided
+	nameless := deadline(3 * time.Millisecond)
+	nameless.Name = ""
+	set(nameless)
+	expect("one without a name", time.Hour, first, third, nameless, later)
+	clear(nameless)
+
 	parked := first
 	parked.Parked = true
 	expectParked(first.ID, projection.Deadline{}, false)

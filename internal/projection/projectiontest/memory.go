@@ -97,7 +97,10 @@ func (m *Memory) Load(_ context.Context, k projection.Key, into any, _ bool) (pr
 	if !ok {
 		return projection.Row{}, nil
 	}
-	return s.row, json.Unmarshal(s.data, into)
+	if err := json.Unmarshal(s.data, into); err != nil {
+		return s.row, fmt.Errorf("%w: %w", projection.ErrShape, err)
+	}
+	return s.row, nil
 }
 
 // Save implements [projection.Rows].
@@ -434,7 +437,10 @@ func (m *Memory) SetDeadline(_ context.Context, d projection.Deadline) error {
 		if m.deadlines == nil {
 			m.deadlines = map[deadlineKey]projection.Deadline{}
 		}
-		m.deadlines[deadlineKey{d.ID, d.Parked}] = d
+		key := deadlineKey{d.ID, d.Parked}
+		if _, there := m.deadlines[key]; !there || d.Decided > 0 || d.Parked {
+			m.deadlines[key] = d
+		}
 		return nil
 	})
 }
