@@ -163,7 +163,9 @@ func (p *Projector) answer(ctx context.Context, d Deadline) (parked bool, err er
 
 func (d Deadline) parkedAs() es.Stream { return es.NewStream(deadlineCategory, d.ID) }
 
-func (p *Projector) reactTo(ctx context.Context, d Deadline) error {
+// reactTo does what is to be done because of a deadline; a panic comes out as an error.
+func (p *Projector) reactTo(ctx context.Context, d Deadline) (err error) {
+	defer recovered(&err, d.Stream, d.Version)
 	for _, projection := range p.Projections {
 		if r, ok := projection.(reactor); ok && r.name() == d.Reactor {
 			reactions, version, err := r.due(ctx, p, d)

@@ -104,12 +104,19 @@ func TestAPanicInACommandParksWhatItReactsTo(t *testing.T) {
 	o.projector.Projections = []projection.Projection{&projection.Reactor[int]{
 		Name: "office", Category: "user", Triggers: []projection.Trigger{{Event: events.UserNameChanged{}, Since: estest.Now}},
 		React: func(e es.Recorded) []projection.Reaction {
-			return []projection.Reaction{{Command: journals.On(e.Stream.ID(), explodes{})}}
+			return []projection.Reaction{{Deadline: &projection.Deadline{At: e.At}}, {Command: journals.On(e.Stream.ID(), explodes{})}}
+		},
+		Apply: func(n int, _ es.Recorded) int { return n },
+		Due: func(d projection.Deadline, _ int) []projection.Reaction {
+			return []projection.Reaction{{Command: journals.On(d.Stream.ID(), explodes{})}}
 		},
 	}}
 	o.deliver(o.happen("a", named("x")))
 	if all := o.parked(); len(all) != 1 || all[0].Stream != "user#a" {
 		t.Errorf("parked: %+v", all)
+	}
+	if answered, err := o.tick(o.now.Add(time.Minute)); answered != 1 || err != nil || len(o.parked()) != 2 {
+		t.Errorf("its deadline: %d answered, error %v, parked %+v", answered, err, o.parked())
 	}
 }
 

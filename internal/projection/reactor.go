@@ -237,8 +237,7 @@ func (r *Reactor[S]) parked(ctx context.Context, p *Projector, generation int, s
 // checkpoint is the change of a reactor's row, which is its version and nothing else.
 func checkpoint(_, now struct{}, _ es.Stream) Change { return Change{Data: now} }
 
-func (r *Reactor[S]) due(ctx context.Context, p *Projector, d Deadline) (reactions []Reaction, version es.Version, err error) {
-	defer recovered(&err, d.Stream, d.Version)
+func (r *Reactor[S]) due(ctx context.Context, p *Projector, d Deadline) ([]Reaction, es.Version, error) {
 	state, version, _, err := es.FoldAt(ctx, p.Store, d.Stream, es.Moment{Version: d.Decided}, r.Apply)
 	if err != nil {
 		return nil, 0, err
@@ -274,9 +273,9 @@ func (p *Projector) carryOut(ctx context.Context, reactions []Reaction, o origin
 		var err error
 		switch {
 		case reaction.Command != nil:
-			err = p.execute(ctx, o, es.Meta{
+			_, err = p.Executor.Execute(ctx, es.Meta{
 				CommandID: id, CorrelationID: o.correlationID, CausationID: o.causationID, Actor: "reactor:" + o.reactor, Trace: o.trace,
-			}, reaction.Command)
+			}, nil, reaction.Command)
 		case reaction.Deadline != nil:
 			err = p.Deadlines.SetDeadline(ctx, reaction.Deadline.setBy(o, id))
 		}
@@ -288,13 +287,6 @@ func (p *Projector) carryOut(ctx context.Context, reactions []Reaction, o origin
 		}
 	}
 	return nil
-}
-
-// execute carries out a command, with a panic as an error.
-func (p *Projector) execute(ctx context.Context, o origin, meta es.Meta, command es.Step) (err error) {
-	defer recovered(&err, o.stream, o.version)
-	_, err = p.Executor.Execute(ctx, meta, nil, command)
-	return err
 }
 
 // forGood tells a refusal and an error that will come again from one that may pass.
