@@ -27,7 +27,9 @@ func TestTheAPIKeepsItsContract(t *testing.T) {
 	operator := operatorOf(t, s)
 	scenario.Auth(t, s.URL(), "1", operator)
 	scenario.Sessions(t, s.URL(), "1")
-	scenario.Operator(t, s.URL(), "1", operator, auditorOf(t, s))
+	auditor := auditorOf(t, s)
+	scenario.Operator(t, s.URL(), "1", operator, auditor)
+	scenario.Users(t, s.URL(), "1", operator, auditor)
 	eventually(t, "views have as many rows as there are streams, and tell how late they are", func() bool {
 		for view, category := range map[string]string{"users": "user", "accounts": "user", "sessions": "session"} {
 			v := viewOf(t, operator.Client, view)

@@ -48,6 +48,8 @@ func (m *Module) Routes() []api.Route {
 		api.Command("POST /auth/users/{id}/password", api.Self, m.changePassword),
 		api.Command("POST /auth/login", api.Public, m.login),
 		api.Command("POST /auth/token", api.Public, m.refresh),
+		api.Query("GET /users", api.Staff, m.listUsers),
+		api.Query("GET /users/summary", api.Staff, m.countUsers),
 		api.Query("GET /auth/sessions", api.SignedIn, m.listSessions),
 		api.Command("POST /auth/logout", api.SignedIn, m.logout),
 		api.Command("POST /auth/logout-all", api.SignedIn, m.logoutAll),

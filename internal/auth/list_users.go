@@ -1,0 +1,80 @@
+package auth
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/interview-sandbox/annals/internal/api"
+	"github.com/interview-sandbox/annals/internal/projection"
+)
+
+// The lists of Users.
+const (
+	byName = iota
+	byEmail
+)
+
+// statuses are what an account can be.
+var statuses = []string{"active"}
+
+// listUsers lists accounts by name, with ?q= those whose names begin so, and then those whose
+// addresses do. A page may have fewer accounts than asked for, and more after it.
+func (m *Module) listUsers(ctx context.Context, call api.Call) (reply api.Reply[api.List[UserRow]], err error) {
+	page, err := call.Page()
+	if err != nil {
+		return reply, err
+	}
+	status, q := call.Query["status"], canonical(call.Query["q"])
+	switch {
+	case status != "" && !slices.Contains(statuses, status):
+		return reply, api.Malformed("?status= takes one of: " + strings.Join(statuses, ", ") + ".")
+	case q != "" && !call.Caller.SeesPersonal(""):
+		return reply, api.ErrForbidden // what is found would tell what is hidden
+	}
+	list, after := byName, page.Cursor
+	if rest, ok := strings.CutPrefix(page.Cursor, "email "); ok {
+		list, after = byEmail, rest
+	}
+	rows, next, err := Users.List(ctx, m.Views, projection.Query{
+		List: list, Partition: []string{"name", "email"}[list], Prefix: q, After: after, Limit: page.Limit,
+	})
+	if err != nil {
+		return reply, err
+	}
+	rows = slices.DeleteFunc(rows, func(u UserRow) bool {
+		return status != "" && u.Status != status || list == byEmail && strings.HasPrefix(canonical(u.Name), q)
+	})
+	for i, u := range rows {
+		if rows[i], err = api.Visible(call.Caller, u.ID, u); err != nil {
+			return reply, err
+		}
+	}
+	switch {
+	case list == byName && next == "" && q != "":
+		next = "email "
+	case list == byEmail && next != "":
+		next = "email " + next
+	}
+	reply.Body = api.NewList(rows, next)
+	return reply, nil
+}
+
+// StatusCount is how many accounts have a status.
+type StatusCount struct {
+	Status   string `json:"status"`
+	Accounts int64  `json:"accounts"`
+}
+
+func (m *Module) countUsers(ctx context.Context, _ api.Call) (reply api.Reply[api.List[StatusCount]], err error) {
+	var counts []StatusCount
+	for _, status := range statuses {
+		total, err := Accounts.Total(ctx, m.Views, status)
+		if err != nil {
+			return reply, err
+		}
+		counts = append(counts, StatusCount{status, total["accounts"]})
+	}
+	reply.Body = api.NewList(counts, "")
+	return reply, nil
+}
