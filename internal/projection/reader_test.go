@@ -26,6 +26,9 @@ func TestAReaderFollowsASwitchWithinSeconds(t *testing.T) {
 			t.Errorf("%s: read %q, error %v", when, got, err)
 		}
 	}
+	if err := memory.ChangeGenerations(t.Context(), "another", projection.First, projection.Generations{Live: 1, Newest: 2, Version: 1}); err != nil {
+		t.Fatal(err)
+	}
 	expect("before", "old")
 	if err := memory.ChangeGenerations(t.Context(), "last", projection.First, projection.Generations{Live: 2, Other: 1, Newest: 2, Version: 1}); err != nil {
 		t.Fatal(err)
