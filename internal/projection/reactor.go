@@ -49,7 +49,8 @@ type Trigger struct {
 	// reactors that know it are deployed: they are not woken for versions they do not know.
 	Event events.Event
 	// Since leaves history alone: what was committed before it is passed over. It is for each
-	// kind of event, so that a reactor can learn to react to another kind.
+	// kind of event, so that a reactor can learn to react to another kind. What is committed
+	// between it and the deployment is reacted to only when its stream triggers again.
 	Since time.Time
 }
 

@@ -69,6 +69,7 @@ func TestSchedulesThatOnceWentWrong(t *testing.T) {
 func TestTheSimulatorNoticesAMissingPiece(t *testing.T) {
 	for name, broken := range map[string]sabotage{
 		"the version that a row carries":       {rows: func(r projection.Rows) projection.Rows { return forgetful{r} }},
+		"the comparison with that version":     {rows: func(r projection.Rows) projection.Rows { return &unbounded{Rows: r} }},
 		"the catch-up from the events":         {store: func(s es.Store) es.Store { return silent{s} }},
 		"the condition that rows are saved on": {rows: func(r projection.Rows) projection.Rows { return careless{r} }},
 		"the look for new generations":         {generations: func(g projection.GenerationStore) projection.GenerationStore { return &late{GenerationStore: g} }},
@@ -99,6 +100,27 @@ func (f forgetful) Load(ctx context.Context, k projection.Key, into any, consist
 
 func (f forgetful) Save(ctx context.Context, c projection.Change) error {
 	return careless(f).Save(ctx, c)
+}
+
+// unbounded lets everything be applied whatever version a row is at; rows are still saved on
+// condition of that version.
+type unbounded struct {
+	projection.Rows
+	loaded sync.Map // of projection.Row, by projection.Key
+}
+
+func (u *unbounded) Load(ctx context.Context, k projection.Key, into any, consistent bool) (projection.Row, error) {
+	row, err := u.Rows.Load(ctx, k, into, consistent)
+	u.loaded.Store(k, row)
+	row.Version = 0
+	return row, err
+}
+
+func (u *unbounded) Save(ctx context.Context, c projection.Change) error {
+	if row, ok := u.loaded.Load(c.Key); ok {
+		c.Was.Version = row.(projection.Row).Version
+	}
+	return u.Rows.Save(ctx, c)
 }
 
 // silent says of every stream that nothing is missing.
