@@ -1,6 +1,7 @@
 package dynamo_test
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"reflect"
@@ -233,5 +234,35 @@ func TestHistoryTurnsAroundAtAnyPlace(t *testing.T) {
 		if !reflect.DeepEqual(there, back) {
 			t.Errorf("limit %d: there %v, back %v", limit, there, back)
 		}
+	}
+}
+
+func TestARowThatTheTableDoesNotTakeIsUnfit(t *testing.T) {
+	rows := &dynamo.Rows{Client: client(), Table: "annals-views"}
+	deep := any("x")
+	for range 40 { // DynamoDB nests up to 32 levels
+		deep = []any{deep}
+	}
+	c := projection.Change{Key: projection.Key{View: "unfit", Generation: 1, ID: "1"}, Now: projection.Row{Version: 1}, Data: deep}
+	if err := rows.Save(t.Context(), c); !errors.Is(err, projection.ErrUnfit) {
+		t.Errorf("alone: %v", err)
+	}
+	c.Totals = []projection.Delta{{Key: projection.Key{View: "unfit", Generation: 1, ID: "total"}, Add: map[string]int64{"n": 1}}}
+	if err := rows.Save(t.Context(), c); !errors.Is(err, projection.ErrUnfit) {
+		t.Errorf("with a total: %v", err)
+	}
+	if refused, err := rows.Insert(t.Context(), []projection.Change{c}); err != nil || len(refused) != 1 {
+		t.Errorf("inserted: refused %v, error %v", refused, err)
+	}
+	var got string
+	if _, err := rows.Load(t.Context(), c.Key, &got, true); err != nil {
+		t.Errorf("something was stored: %v", err)
+	}
+	c.Data, c.Totals = map[string]int{"a": 1}, nil
+	if err := rows.Save(t.Context(), c); err != nil {
+		t.Fatal(err)
+	}
+	if row, err := rows.Load(t.Context(), c.Key, &got, true); !errors.Is(err, projection.ErrShape) || row.Version != 1 {
+		t.Errorf("read as another type: %+v, error %v", row, err)
 	}
 }

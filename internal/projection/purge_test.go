@@ -1,6 +1,7 @@
 package projection_test
 
 import (
+	"errors"
 	"fmt"
 	"testing"
 	"time"
@@ -241,6 +242,32 @@ func TestAPartIsOneWorkersUntilItHasBeenSilentForLong(t *testing.T) {
 	}
 	if b.now = b.now.Add(31 * time.Second); !done() {
 		t.Error("nobody took the part over")
+	}
+}
+
+func TestAPartWhoseWorkerFailedIsTakenUpAtOnce(t *testing.T) {
+	b := newBench(t)
+	b.start()
+	first := projection.Task{Do: projection.Build, View: "trail", Part: 0}
+	b.meanwhile(func() {
+		writes := 0
+		b.memory.Fail = func(after bool) error {
+			if !after {
+				writes++
+			}
+			if writes == 2 && !after { // the first write of rows, after the part was taken
+				return projectiontest.ErrInjected
+			}
+			return nil
+		}
+	})
+	if err := b.Do(t.Context(), first, b.now.Add(time.Hour)); !errors.Is(err, projectiontest.ErrInjected) {
+		t.Fatalf("the worker did not fail: %v", err)
+	}
+	b.memory.Fail = nil
+	b.do(first, time.Hour)
+	if parts, err := b.memory.LoadParts(t.Context(), "trail", 2); err != nil || len(parts) != 1 || !parts[0].Finished {
+		t.Errorf("parts %+v, error %v", parts, err)
 	}
 }
 
