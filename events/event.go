@@ -108,23 +108,41 @@ func members(data []byte) (n int) {
 	if len(data) == 0 || data[0] != '{' {
 		return -1
 	}
-	depth, quoted := 0, false
+	depth := 0
 	for i := 0; i < len(data); i++ {
-		switch c := data[i]; {
-		case quoted && c == '\\':
-			i++
-		case c == '"':
-			quoted = !quoted
-		case quoted:
-		case c == '{' || c == '[':
+		switch data[i] {
+		case '"':
+			i += quoted(data[i:]) - 1
+		case '{', '[':
 			depth++
-		case c == '}' || c == ']':
+		case '}', ']':
 			depth--
-		case c == ':' && depth == 1:
-			n++
+		case ':':
+			if depth == 1 {
+				n++
+			}
 		}
 	}
 	return n
+}
+
+// quoted is the length of the JSON string that data begins with, of all data if it has no end.
+func quoted(data []byte) int {
+	for end := 1; ; {
+		i := bytes.IndexByte(data[end:], '"')
+		if i < 0 {
+			return len(data)
+		}
+		end += i
+		escapes := end
+		for data[escapes-1] == '\\' {
+			escapes--
+		}
+		end++
+		if (end-1-escapes)%2 == 0 {
+			return end
+		}
+	}
 }
 
 func merge(modules ...[]definition) map[string]definition {

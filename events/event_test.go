@@ -100,6 +100,22 @@ func TestAPayloadThatIsNotWholeIsNotRead(t *testing.T) {
 	}
 }
 
+func TestAPayloadIsWholeWhateverItsTextsAre(t *testing.T) {
+	for _, text := range []string{"", ":", `"`, `\`, `\"`, `\\`, `{"a":1}`, `":"`, `\":`, "\n\t", "é\u2028:", `}]`} {
+		e := UserNameChanged{Old: text, New: text + text}
+		eventType, data, err := Encode(e)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if back, err := Decode(eventType, data); err != nil || back != e {
+			t.Errorf("%s comes back as %+v, error %v", data, back, err)
+		}
+		if _, err := Decode(eventType, data[:len(data)-2]); err == nil {
+			t.Errorf("%s is read when it is cut off", data)
+		}
+	}
+}
+
 func TestAnEventComesBackTogetherFromItsParts(t *testing.T) {
 	for _, e := range newest {
 		d, err := Divide(e)
