@@ -13,7 +13,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	awskms "github.com/aws/aws-sdk-go-v2/service/kms"
 
-	"github.com/interview-sandbox/annals/internal/auth"
 	"github.com/interview-sandbox/annals/internal/dynamo"
 	"github.com/interview-sandbox/annals/internal/es"
 	"github.com/interview-sandbox/annals/internal/keys"
@@ -37,24 +36,24 @@ type Config struct {
 	Log         *slog.Logger
 }
 
-// commandCache is how much of a command function's memory its folded aggregates may take, in
-// bytes.
-const commandCache = 64 << 20
-
 // Build makes a function's handler: real Lambda payloads in, real Lambda payloads out.
 type Build func(context.Context, Config) (*Counted, error)
 
 // Functions lists every function's Build by its name in the topology.
 func Functions() map[string]Build {
 	return map[string]Build{
-		"command-auth":      CommandAuth,
-		"command-operator":  CommandOperator,
-		"query":             Query,
-		topology.Authorizer: Authorizer,
-		"projector":         Projector,
-		"rebuild":           Rebuild,
-		"reactor":           Reactor,
-		"clock":             Clock,
+		"command-auth":         CommandAuth,
+		"command-user":         CommandUser,
+		"command-file":         CommandFile,
+		"command-payment":      CommandPayment,
+		"command-notification": CommandNotification,
+		"command-operator":     CommandOperator,
+		"query":                Query,
+		topology.Authorizer:    Authorizer,
+		"projector":            Projector,
+		"rebuild":              Rebuild,
+		"reactor":              Reactor,
+		"clock":                Clock,
 	}
 }
 
@@ -136,33 +135,4 @@ func (s system) vault() (es.Vault, error) {
 		return nil, err
 	}
 	return ring.Subjects(s.Now)
-}
-
-// auth is the auth module, ready to carry out commands.
-func (s system) auth(ctx context.Context, ring *keys.Ring) (*auth.Module, error) {
-	secrets := map[string][]byte{"email claims": nil, "refresh tokens": nil, "mailed tokens": nil}
-	for purpose := range secrets {
-		var err error
-		if secrets[purpose], err = ring.Secret(ctx, purpose); err != nil {
-			return nil, err
-		}
-	}
-	signing, err := ring.Signing(ctx)
-	if err != nil {
-		return nil, err
-	}
-	vault, err := ring.Subjects(s.Now)
-	if err != nil {
-		return nil, err
-	}
-	repository := s.repository(vault)
-	repository.Cache = es.NewCache(commandCache)
-	return &auth.Module{
-		Executor:   es.Executor{Repository: repository, Now: s.Now},
-		AddressKey: secrets["email claims"],
-		RefreshKey: secrets["refresh tokens"],
-		MailKey:    secrets["mailed tokens"],
-		Passwords:  passwords{},
-		Tokens:     tokens{signing},
-	}, nil
 }

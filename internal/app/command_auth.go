@@ -5,39 +5,19 @@ import (
 	"crypto/ed25519"
 	"time"
 
-	"github.com/aws/aws-lambda-go/events"
-
 	"github.com/interview-sandbox/annals/internal/api"
 	"github.com/interview-sandbox/annals/internal/auth"
 	"github.com/interview-sandbox/annals/internal/es"
-	"github.com/interview-sandbox/annals/internal/gateway"
+	"github.com/interview-sandbox/annals/internal/keys"
 	"github.com/interview-sandbox/annals/internal/password"
 	"github.com/interview-sandbox/annals/internal/token"
-	"github.com/interview-sandbox/annals/internal/topology"
 )
 
 // CommandAuth builds functions/command-auth.
 func CommandAuth(ctx context.Context, c Config) (*Counted, error) {
-	s := newSystem(c)
-	ring, err := s.ring()
-	if err != nil {
-		return nil, err
-	}
-	secret, err := ring.Secret(ctx, "requests")
-	if err != nil {
-		return nil, err
-	}
-	module, err := s.auth(ctx, ring)
-	if err != nil {
-		return nil, err
-	}
-	return s.gateway("command-auth", module.Routes(), secret), nil
-}
-
-// gateway is the handler of a function that serves these routes.
-func (s system) gateway(function string, routes []api.Route, secret []byte) *Counted {
-	g := &gateway.Gateway{Routes: routes, All: topology.API(), Secret: secret, Now: s.Now, Rand: s.Rand, Log: s.Log}
-	return s.counted(function, handler[events.APIGatewayV2HTTPRequest, events.APIGatewayV2HTTPResponse](g.Handle))
+	return newSystem(c).command(ctx, "command-auth", func(ctx context.Context, m *modules, ring *keys.Ring) (module, error) {
+		return &m.auth, secrets(ctx, &m.auth, ring)
+	})
 }
 
 type passwords struct{}
@@ -52,6 +32,21 @@ func (t tokens) Issue(caller api.Caller, now time.Time) (string, time.Duration, 
 	return issued, token.Life, err
 }
 
+// secrets gives the auth module what its commands need.
+func secrets(ctx context.Context, m *auth.Module, ring *keys.Ring) error {
+	for purpose, secret := range map[string]*[]byte{
+		"email claims": &m.AddressKey, "refresh tokens": &m.RefreshKey, "mailed tokens": &m.MailKey,
+	} {
+		var err error
+		if *secret, err = ring.Secret(ctx, purpose); err != nil {
+			return err
+		}
+	}
+	signing, err := ring.Signing(ctx)
+	m.Passwords, m.Tokens = passwords{}, tokens{signing}
+	return err
+}
+
 // Bootstrap opens the operator's account unless it has been opened already. The error is
 // auth.ErrEmailTaken if somebody else has the address.
 func Bootstrap(ctx context.Context, c Config, email, secret string) error {
@@ -60,12 +55,16 @@ func Bootstrap(ctx context.Context, c Config, email, secret string) error {
 	if err != nil {
 		return err
 	}
-	module, err := s.auth(ctx, ring)
+	vault, err := ring.Subjects(s.Now)
 	if err != nil {
 		return err
 	}
+	m := s.modules(s.repository(vault))
+	if err := secrets(ctx, &m.auth, ring); err != nil {
+		return err
+	}
 	command := es.DeriveID("bootstrap", email)
-	_, err = module.Create(ctx, es.Meta{CommandID: command, CorrelationID: command, Actor: "system:bootstrap"}, nil, auth.CreateUser{
+	_, err = m.auth.Create(ctx, es.Meta{CommandID: command, CorrelationID: command, Actor: "system:bootstrap"}, nil, auth.CreateUser{
 		ID: es.DeriveID("operator", email), Email: email, Name: "Operator", PasswordHash: password.Hash(secret), Roles: []string{api.RoleOperator},
 	})
 	return err

@@ -5,7 +5,6 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 
-	"github.com/interview-sandbox/annals/internal/auth"
 	"github.com/interview-sandbox/annals/internal/dynamo"
 	"github.com/interview-sandbox/annals/internal/es"
 	"github.com/interview-sandbox/annals/internal/projection"
@@ -27,14 +26,13 @@ func Projector(_ context.Context, c Config) (*Counted, error) {
 // projector keeps the projections of every module and those of rebuilds.
 func (s system) projector(vault es.Vault) *projection.Projector {
 	repository := s.repository(vault)
-	account := &auth.Module{Executor: es.Executor{Repository: repository}}
 	return &projection.Projector{
 		Store:       repository.Store,
 		Vault:       vault,
 		Rows:        s.rows(),
 		Parked:      &dynamo.Parked{Client: s.dynamodb, Table: s.table("Parked")},
 		Generations: s.generations(),
-		Projections: append(account.Projections(), projection.Rebuilds),
+		Projections: append(of(s.modules(repository), module.Projections), projection.Rebuilds),
 		Now:         s.Now,
 	}
 }

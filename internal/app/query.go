@@ -5,9 +5,6 @@ import (
 	"slices"
 
 	"github.com/interview-sandbox/annals/internal/api"
-	"github.com/interview-sandbox/annals/internal/auth"
-	"github.com/interview-sandbox/annals/internal/es"
-	"github.com/interview-sandbox/annals/internal/notification"
 	"github.com/interview-sandbox/annals/internal/operator"
 	"github.com/interview-sandbox/annals/internal/projection"
 	"github.com/interview-sandbox/annals/internal/stats"
@@ -22,11 +19,11 @@ func Query(_ context.Context, c Config) (*Counted, error) {
 		return nil, err
 	}
 	repository := s.repository(vault)
-	account := &auth.Module{Executor: es.Executor{Repository: repository, Now: s.Now}, Views: s.views(repository)}
+	m := s.modules(repository)
 	staff := &operator.Module{
 		Repository: repository,
 		Events:     s.store(),
-		Aggregates: slices.Concat(account.Aggregates(), notification.Aggregates(), projection.Aggregates()),
+		Aggregates: append(of(m, module.Aggregates), projection.Aggregates()...),
 		Rebuilds:   s.rebuilder(vault),
 		Stats:      stats.Reader{Store: s.stats(), Projector: "projector"},
 		Now:        s.Now,
@@ -34,5 +31,5 @@ func Query(_ context.Context, c Config) (*Counted, error) {
 	for _, f := range topology.Functions() {
 		staff.Stats.Functions = append(staff.Stats.Functions, f.Name)
 	}
-	return s.gateway("query", slices.Concat(account.Routes(), staff.Routes(), []api.Route{api.Health()}), nil), nil
+	return s.gateway("query", slices.Concat(of(m, module.Routes), staff.Routes(), []api.Route{api.Health()}), nil), nil
 }

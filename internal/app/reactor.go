@@ -9,7 +9,6 @@ import (
 	"github.com/interview-sandbox/annals/internal/es"
 	"github.com/interview-sandbox/annals/internal/projection"
 	"github.com/interview-sandbox/annals/internal/stream"
-	"github.com/interview-sandbox/annals/internal/topology"
 )
 
 // Reactor builds functions/reactor, which carries out what the reactors of every module want
@@ -33,7 +32,7 @@ func (s system) reactors(vault es.Vault) *projection.Projector {
 		Vault:       vault,
 		Rows:        &dynamo.Rows{Client: s.dynamodb, Table: s.table("Checkpoints")},
 		Parked:      &dynamo.Parked{Client: s.dynamodb, Table: s.table("Parked")},
-		Projections: topology.Reactors(),
+		Projections: of(s.modules(repository), module.Reactors),
 		Executor:    &es.Executor{Repository: repository, Now: s.Now},
 		Deadlines:   &dynamo.Deadlines{Client: s.dynamodb, Table: s.table("Deadlines")},
 		Now:         s.Now,

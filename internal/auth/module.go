@@ -70,6 +70,9 @@ func (m *Module) Projections() []projection.Projection {
 	}
 }
 
+// Reactors lists the module's reactors.
+func (m *Module) Reactors() []projection.Projection { return nil }
+
 // Aggregates lists what the module's streams add up to.
 func (m *Module) Aggregates() []es.Folder {
 	return []es.Folder{m.users(), &claims, &sessions}

@@ -37,7 +37,7 @@ func verification(t *testing.T, passes time.Duration, first events.Event, more .
 	)
 	kinds = map[string]int{}
 	p := &projection.Projector{
-		Store: store, Rows: memory, Parked: memory, Deadlines: memory, Projections: Reactors(), Now: clock,
+		Store: store, Rows: memory, Parked: memory, Deadlines: memory, Projections: new(Module).Reactors(), Now: clock,
 		Executor: &es.Executor{Repository: es.Repository{Store: store}, Now: clock},
 	}
 	pending, err := es.StartOf(es.NewStream("user", ada)).Next(es.Meta{CommandID: "c"}, now, first, more...)

@@ -11,9 +11,12 @@ import (
 
 	"github.com/interview-sandbox/annals/internal/api"
 	"github.com/interview-sandbox/annals/internal/auth"
+	"github.com/interview-sandbox/annals/internal/file"
 	"github.com/interview-sandbox/annals/internal/notification"
 	"github.com/interview-sandbox/annals/internal/operator"
+	"github.com/interview-sandbox/annals/internal/payment"
 	"github.com/interview-sandbox/annals/internal/projection"
+	"github.com/interview-sandbox/annals/internal/user"
 )
 
 // AttributeType is a DynamoDB key type: "S" or "N".
@@ -146,11 +149,6 @@ func Tables() []Table {
 // Functions lists every function.
 func Functions() []Function {
 	all := []Function{
-		{Name: "command-auth", Memory: 512, Timeout: 10 * time.Second, KMS: []string{"Decrypt", "GenerateDataKey"}, Grants: []Grant{
-			{"Events", []string{"Query", "PutItem"}},
-			{"Snapshots", []string{"GetItem"}},
-			{"Keys", []string{"GetItem", "PutItem"}},
-		}},
 		{Name: "query", Memory: 256, Timeout: 10 * time.Second, KMS: []string{"Decrypt"}, Grants: []Grant{
 			{"Keys", []string{"GetItem"}},
 			{"Events", []string{"Query", "Scan"}},
@@ -200,6 +198,13 @@ func Functions() []Function {
 			{"Parked", []string{"UpdateItem"}},
 		}},
 	}
+	for _, m := range modules() {
+		all = append(all, Function{Name: "command-" + m.name, Memory: 512, Timeout: 10 * time.Second, KMS: []string{"Decrypt", "GenerateDataKey"}, Grants: []Grant{
+			{"Events", []string{"Query", "PutItem"}},
+			{"Snapshots", []string{"GetItem"}},
+			{"Keys", []string{"GetItem", "PutItem"}},
+		}})
+	}
 	for i := range all {
 		all[i].Grants = append(all[i].Grants, Grant{"Stats", []string{"UpdateItem"}})
 	}
@@ -226,8 +231,14 @@ func EventSources() []EventSource {
 	}}
 }
 
-// Reactors lists the reactors of every module.
-func Reactors() []projection.Projection { return notification.Reactors() }
+// Reactors lists the reactors of every module. Like the routes they can be described, but
+// not run.
+func Reactors() (all []projection.Projection) {
+	for _, m := range modules() {
+		all = append(all, m.Reactors()...)
+	}
+	return all
+}
 
 // Schedules lists what happens at fixed intervals.
 func Schedules() []Schedule {
@@ -237,9 +248,9 @@ func Schedules() []Schedule {
 // API lists every route of the HTTP API as its module declares it. They belong to empty
 // modules, so they can be described but not served.
 func API() []api.Route {
-	var all []api.Route
+	all := append([]api.Route{api.Health()}, new(operator.Module).Routes()...)
 	for _, m := range modules() {
-		all = append(all, m.routes...)
+		all = append(all, m.Routes()...)
 	}
 	return all
 }
@@ -247,14 +258,19 @@ func API() []api.Route {
 // Routes lists every route of the HTTP API with its function, sorted by path and method.
 func Routes() []Route {
 	var all []Route
-	for _, m := range modules() {
-		for _, r := range m.routes {
+	add := func(commands string, routes []api.Route) {
+		for _, r := range routes {
 			function := "query"
 			if r.Command {
-				function = m.commands
+				function = commands
 			}
 			all = append(all, Route{Method: r.Method, Path: r.Path, Function: function, Authorized: r.Access != api.Public})
 		}
+	}
+	add("", []api.Route{api.Health()})
+	add("command-operator", new(operator.Module).Routes())
+	for _, m := range modules() {
+		add("command-"+m.name, m.Routes())
 	}
 	slices.SortFunc(all, func(a, b Route) int {
 		return cmp.Or(cmp.Compare(a.Path, b.Path), cmp.Compare(a.Method, b.Method))
@@ -262,15 +278,21 @@ func Routes() []Route {
 	return all
 }
 
-type module struct {
-	commands string // the function that serves the module's commands
-	routes   []api.Route
+// module is what a module of the application tells about itself.
+type module interface {
+	Routes() []api.Route
+	Reactors() []projection.Projection
 }
 
-func modules() []module {
-	return []module{
-		{routes: []api.Route{api.Health()}},
-		{commands: "command-auth", routes: new(auth.Module).Routes()},
-		{commands: "command-operator", routes: new(operator.Module).Routes()},
+type named struct {
+	name string
+	module
+}
+
+// modules are the modules of the application.
+func modules() []named {
+	return []named{
+		{"auth", new(auth.Module)}, {"user", new(user.Module)}, {"file", new(file.Module)},
+		{"payment", new(payment.Module)}, {"notification", new(notification.Module)},
 	}
 }
