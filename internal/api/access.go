@@ -41,12 +41,19 @@ func (c Caller) Actor() string {
 	return c.ID
 }
 
-// SeesPersonal reports whether the caller may see what tells something about the person
-// whose object it is: that person, and operators. Auditors read everything else. An object
-// that is nobody's has the owner "".
-func (c Caller) SeesPersonal(owner string) bool {
-	return owner != "" && c.ID == owner || slices.Contains(c.Roles, RoleOperator)
+// SeesPersonal reports whether the caller may see what tells something about a person in an
+// object of these owners: one of them, and operators. Auditors read everything else.
+func (c Caller) SeesPersonal(owners ...string) bool {
+	return c.is(owners) || slices.Contains(c.Roles, RoleOperator)
 }
+
+// Reads reports whether the caller may read an object of these owners: one of them, operators
+// and auditors.
+func (c Caller) Reads(owners ...string) bool {
+	return c.SeesPersonal(owners...) || slices.Contains(c.Roles, RoleAuditor)
+}
+
+func (c Caller) is(owners []string) bool { return c.ID != "" && slices.Contains(owners, c.ID) }
 
 // The refusals of Check.
 var (

@@ -16,7 +16,13 @@ import (
 
 // One answers a read of the object that the path names, as of the moment that the query
 // asks for, from a view. [ErrNotFound] if there was nothing at that moment.
-func One[R any](ctx context.Context, call Call, view *projection.View[R], views *projection.Reader) (reply Reply[R], err error) {
+func One[R any](ctx context.Context, call Call, view *projection.View[R], views *projection.Reader) (Reply[R], error) {
+	return OneOf(ctx, call, view, views, func(R) []string { return []string{call.Params["id"]} })
+}
+
+// OneOf is One for an object with owners that its row tells. For anybody else but operators
+// and auditors there is no such object: [ErrNotFound].
+func OneOf[R any](ctx context.Context, call Call, view *projection.View[R], views *projection.Reader, owners func(R) []string) (reply Reply[R], err error) {
 	id, err := call.ID()
 	if err != nil {
 		return reply, err
@@ -26,20 +32,20 @@ func One[R any](ctx context.Context, call Call, view *projection.View[R], views 
 		return reply, err
 	}
 	row, version, ok, err := view.Get(ctx, views, id, moment)
-	if err == nil && !ok {
+	if err == nil && (!ok || !call.Caller.Reads(owners(row)...)) {
 		err = ErrNotFound
 	}
 	if err != nil {
 		return reply, err
 	}
-	row, err = Visible(call.Caller, id, row)
+	row, err = Visible(call.Caller, row, owners(row)...)
 	return Reply[R]{Body: row, Version: version}, err
 }
 
 // Visible empties the fields of a row that are marked as personal data, unless the caller
-// may see those of the owner.
-func Visible[R any](c Caller, owner string, row R) (shown R, err error) {
-	if c.SeesPersonal(owner) {
+// may see those of an object of these owners.
+func Visible[R any](c Caller, row R, owners ...string) (shown R, err error) {
+	if c.SeesPersonal(owners...) {
 		return row, nil
 	}
 	data, err := events.Disclose(row, false)
@@ -62,10 +68,19 @@ type HistoryItem struct {
 
 // History answers a read of the events of the object that the path names, oldest first or,
 // with ?order=desc, newest first. [ErrNotFound] if nothing ever happened to it.
-func History(ctx context.Context, call Call, store es.Store, category string) (reply Reply[List[HistoryItem]], err error) {
+func History(ctx context.Context, call Call, store es.Store, category string) (Reply[List[HistoryItem]], error) {
+	return HistoryOf(ctx, call, store, category, call.Params["id"])
+}
+
+// HistoryOf is History for an object of these owners. For anybody else but operators and
+// auditors there is no such object: [ErrNotFound].
+func HistoryOf(ctx context.Context, call Call, store es.Store, category string, owners ...string) (reply Reply[List[HistoryItem]], err error) {
 	id, err := call.ID()
 	if err != nil {
 		return reply, err
+	}
+	if !call.Caller.Reads(owners...) {
+		return reply, ErrNotFound
 	}
 	page, err := call.Page()
 	if err != nil {
@@ -88,7 +103,7 @@ func History(ctx context.Context, call Call, store es.Store, category string) (r
 	}
 	items := make([]HistoryItem, len(recorded))
 	for i, r := range recorded {
-		data, err := events.Disclose(r.Event, call.Caller.SeesPersonal(id))
+		data, err := events.Disclose(r.Event, call.Caller.SeesPersonal(owners...))
 		if err != nil {
 			return reply, err
 		}

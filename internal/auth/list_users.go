@@ -29,7 +29,7 @@ func (m *Module) listUsers(ctx context.Context, call api.Call) (reply api.Reply[
 	switch {
 	case status != "" && !slices.Contains(statuses, status):
 		return reply, api.Malformed("?status= takes one of: " + strings.Join(statuses, ", ") + ".")
-	case q != "" && !call.Caller.SeesPersonal(""):
+	case q != "" && !call.Caller.SeesPersonal():
 		return reply, api.ErrForbidden // what is found would tell what is hidden
 	}
 	list, after := byName, page.Cursor
@@ -46,7 +46,7 @@ func (m *Module) listUsers(ctx context.Context, call api.Call) (reply api.Reply[
 		return status != "" && u.Status != status || list == byEmail && strings.HasPrefix(canonical(u.Name), q)
 	})
 	for i, u := range rows {
-		if rows[i], err = api.Visible(call.Caller, u.ID, u); err != nil {
+		if rows[i], err = api.Visible(call.Caller, u, u.ID); err != nil {
 			return reply, err
 		}
 	}

@@ -42,7 +42,7 @@ func (m *Module) getState(ctx context.Context, call api.Call) (reply api.Reply[S
 		if !ok {
 			return reply, api.ErrNotFound
 		}
-		shown, err := events.Disclose(state, call.Caller.SeesPersonal(""))
+		shown, err := events.Disclose(state, call.Caller.SeesPersonal())
 		return api.Reply[StateReply]{Body: StateReply{s, version, shown}, Version: version}, err
 	}
 	return reply, errNoAggregate

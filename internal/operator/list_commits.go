@@ -57,7 +57,7 @@ func (m *Module) listCommits(ctx context.Context, call api.Call) (reply api.Repl
 	if err != nil {
 		return reply, err
 	}
-	items, err := m.commits(ctx, s, r, call.Caller.SeesPersonal(""))
+	items, err := m.commits(ctx, s, r, call.Caller.SeesPersonal())
 	if err != nil {
 		return reply, err
 	}

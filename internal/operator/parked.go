@@ -32,7 +32,7 @@ func (m *Module) parked(ctx context.Context, call api.Call) (reply api.Reply[api
 	}
 	items := make([]ParkedItem, len(parked))
 	for i, p := range parked {
-		if items[i], err = api.Visible(call.Caller, "", ParkedItem(p)); err != nil {
+		if items[i], err = api.Visible(call.Caller, ParkedItem(p)); err != nil {
 			return reply, err
 		}
 	}

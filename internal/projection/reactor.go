@@ -55,11 +55,27 @@ type Trigger struct {
 }
 
 // Reaction is one thing to be done because of an event or a deadline: a command to be
-// carried out, or a deadline to be set.
+// carried out, a deadline to be set, or an effect outside.
 type Reaction struct {
 	Command  es.Step
 	Deadline *Deadline
+	Effect   Effect
 }
+
+// Effect is a call to somebody outside: a provider of payments, a mail server, a bucket.
+type Effect interface {
+	// Perform makes the call. key is the same in every try, for the other side to know a
+	// repeat by. What it returns is carried out then, with ids that derive from the key: the
+	// commands that record what came of the call. So what the other side decides, a refusal
+	// included, is no error. An error that is a refusal of ours parks the stream, like that of
+	// a command. After any other one, which a call gives that has taken longer than
+	// [EffectLimit] too, the effect is tried again by the clock, every minute for a day, and
+	// then parked; what comes after it on the stream goes on meanwhile.
+	Perform(ctx context.Context, key string) ([]Reaction, error)
+}
+
+// EffectLimit is how long an effect may take.
+const EffectLimit = 10 * time.Second
 
 // RefusedError reports a reaction that will not succeed however often it is tried.
 type RefusedError struct {
@@ -279,6 +295,8 @@ func (p *Projector) carryOut(ctx context.Context, reactions []Reaction, o origin
 			}, nil, reaction.Command)
 		case reaction.Deadline != nil:
 			err = p.Deadlines.SetDeadline(ctx, reaction.Deadline.setBy(o, id))
+		case reaction.Effect != nil:
+			err = p.perform(ctx, reaction.Effect, o, id)
 		}
 		if forGood(err) {
 			return &RefusedError{o.stream, o.version, err}
@@ -288,6 +306,18 @@ func (p *Projector) carryOut(ctx context.Context, reactions []Reaction, o origin
 		}
 	}
 	return nil
+}
+
+// perform makes a call outside and carries out what it leads to.
+func (p *Projector) perform(ctx context.Context, e Effect, o origin, id string) error {
+	limited, cancel := context.WithTimeout(ctx, EffectLimit)
+	defer cancel()
+	reactions, err := e.Perform(limited, id)
+	if err != nil {
+		return err
+	}
+	o.id = id
+	return p.carryOut(ctx, reactions, o)
 }
 
 // forGood tells a refusal and an error that will come again from one that may pass.
