@@ -39,6 +39,9 @@ func (s *Deadlines) SetDeadline(ctx context.Context, d projection.Deadline) erro
 	if d.Decided > 0 {
 		item["decided"] = number(d.Decided)
 	}
+	if d.Effect > 0 {
+		item["effect"] = number(d.Effect)
+	}
 	if d.Parked {
 		item["parked"] = &types.AttributeValueMemberBOOL{Value: true}
 	}
@@ -129,6 +132,9 @@ func decodeDeadline(item map[string]types.AttributeValue) (projection.Deadline, 
 	}
 	if item["decided"] != nil {
 		d.Decided = es.Version(r.number("decided"))
+	}
+	if item["effect"] != nil {
+		d.Effect = int(r.number("effect"))
 	}
 	if r.damage != "" {
 		return d, fmt.Errorf("a deadline's attribute %s", r.damage)

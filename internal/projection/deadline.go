@@ -2,6 +2,7 @@ package projection
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"hash/fnv"
 	"sync"
@@ -26,13 +27,14 @@ type Deadline struct {
 	Trace         string
 	Decided       es.Version // of the stream when it was decided what is to be done; 0: it was not yet
 	Parked        bool       // it could not be answered, and waits for a redrive
+	Effect        int        // it is for trying again the effect at this place, from 1, among the reactions to the event; 0: it is not
 }
 
 // setBy is the deadline with everything filled in.
 func (d Deadline) setBy(o origin, id string) Deadline {
 	return Deadline{
 		Name: d.Name, At: d.At.UTC().Truncate(time.Millisecond), ID: id, Reactor: o.reactor, Stream: o.stream, Version: o.version,
-		CausationID: o.causationID, CorrelationID: o.correlationID, Trace: o.trace,
+		CausationID: o.causationID, CorrelationID: o.correlationID, Trace: o.trace, Effect: d.Effect,
 	}
 }
 
@@ -61,8 +63,8 @@ func DeadlineShard(id string) int {
 
 // DeadlineStore keeps deadlines.
 type DeadlineStore interface {
-	// SetDeadline keeps a deadline, parked or not. Setting one that is there again changes
-	// nothing, unless it is decided or parked now.
+	// SetDeadline keeps a deadline, parked or not. Setting one that is there again, at the same
+	// time, changes nothing, unless it is decided or parked now.
 	SetDeadline(ctx context.Context, d Deadline) error
 	// ClearDeadline forgets a deadline, parked or not, if it is there. A parked one and one with
 	// the same id that is not parked are two.
@@ -142,6 +144,8 @@ func (p *Projector) answer(ctx context.Context, d Deadline) (parked bool, err er
 	switch {
 	case err == nil:
 		return false, p.Deadlines.ClearDeadline(ctx, d)
+	case errors.As(err, new(*postponedError)):
+		return false, errors.Join(fmt.Errorf("reactor %s: %w", d.Reactor, err), p.Deadlines.ClearDeadline(ctx, d))
 	case !forGood(err):
 		return d.Parked, fmt.Errorf("answer a deadline of reactor %s: %w", d.Reactor, err)
 	}
@@ -168,6 +172,9 @@ func (p *Projector) reactTo(ctx context.Context, d Deadline) (err error) {
 	defer recovered(&err, d.Stream, d.Version)
 	for _, projection := range p.Projections {
 		if r, ok := projection.(reactor); ok && r.name() == d.Reactor {
+			if d.Effect > 0 {
+				return p.tryAgain(ctx, r, d)
+			}
 			reactions, version, err := r.due(ctx, p, d)
 			if err != nil {
 				return err
@@ -183,6 +190,35 @@ func (p *Projector) reactTo(ctx context.Context, d Deadline) (err error) {
 		}
 	}
 	return &RefusedError{d.Stream, d.Version, fmt.Errorf("there is no reactor %s", d.Reactor)}
+}
+
+// effectPatience is for how long after an event its effects are tried.
+const effectPatience = 24 * time.Hour
+
+// postponedError reports an effect that failed and will be tried again.
+type postponedError struct{ err error }
+
+func (e *postponedError) Error() string { return e.err.Error() }
+func (e *postponedError) Unwrap() error { return e.err }
+
+// tryAgain performs an effect that was postponed, and postpones it once more if that fails.
+func (p *Projector) tryAgain(ctx context.Context, r reactor, d Deadline) error {
+	e, effect, err := r.postponed(ctx, p, d)
+	if err != nil {
+		return err
+	}
+	err = p.perform(ctx, effect, d.origin(), d.ID)
+	switch {
+	case !passing(err) || d.Parked:
+		return err
+	case p.Now().Sub(e.At) >= effectPatience:
+		return &RefusedError{d.Stream, d.Version, fmt.Errorf("tried for %v: %w", effectPatience, err)}
+	}
+	d.At = p.later(e.At)
+	if err := p.Deadlines.SetDeadline(ctx, d); err != nil {
+		return err
+	}
+	return &postponedError{err}
 }
 
 // redriveDeadline tries again to answer a parked deadline.

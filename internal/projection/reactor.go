@@ -69,8 +69,8 @@ type Effect interface {
 	// commands that record what came of the call. So what the other side decides, a refusal
 	// included, is no error. An error that is a refusal of ours parks the stream, like that of
 	// a command. After any other one, which a call gives that has taken longer than
-	// [EffectLimit] too, the effect is tried again by the clock, every minute for a day, and
-	// then parked; what comes after it on the stream goes on meanwhile.
+	// [EffectLimit] too, the effect is tried again by the clock, after a minute and then less
+	// and less often for a day, and then parked; what comes after it goes on meanwhile.
 	Perform(ctx context.Context, key string) ([]Reaction, error)
 }
 
@@ -98,6 +98,8 @@ type reactor interface {
 	// due is what there is to be done because of a deadline, and the version of the stream that
 	// this was decided at.
 	due(ctx context.Context, p *Projector, d Deadline) ([]Reaction, es.Version, error)
+	// postponed gives the event that a postponed effect is for, and the effect.
+	postponed(ctx context.Context, p *Projector, d Deadline) (es.Recorded, Effect, error)
 }
 
 // Types lists the names under which the events that these reactors react to are stored, all
@@ -232,7 +234,7 @@ func (r *Reactor[S]) react(ctx context.Context, p *Projector, c es.Commit) (reac
 			continue
 		}
 		reacted = true
-		reactions, err := attempt(func(_ []Reaction, e es.Recorded) []Reaction { return r.React(e) }, nil, e)
+		reactions, err := r.reactionsTo(e)
 		if err != nil {
 			return reacted, err
 		}
@@ -241,6 +243,36 @@ func (r *Reactor[S]) react(ctx context.Context, p *Projector, c es.Commit) (reac
 		}
 	}
 	return reacted, nil
+}
+
+// reactionsTo is React with a panic as an error.
+func (r *Reactor[S]) reactionsTo(e es.Recorded) ([]Reaction, error) {
+	return attempt(func(_ []Reaction, e es.Recorded) []Reaction { return r.React(e) }, nil, e)
+}
+
+func (r *Reactor[S]) postponed(ctx context.Context, p *Projector, d Deadline) (e es.Recorded, _ Effect, err error) {
+	for c, err := range p.Store.Read(ctx, d.Stream, es.Range{Through: d.Version, Backward: true, Limit: 1}) {
+		if err != nil {
+			return e, nil, err
+		}
+		recorded, err := c.Recorded()
+		if err != nil {
+			return e, nil, err
+		}
+		for _, e := range recorded {
+			if e.Version != d.Version {
+				continue
+			}
+			reactions, err := r.reactionsTo(e)
+			if err != nil {
+				return e, nil, err
+			}
+			if place := d.Effect - 1; place < len(reactions) && reactions[place].Effect != nil {
+				return e, reactions[place].Effect, nil
+			}
+		}
+	}
+	return e, nil, &RefusedError{d.Stream, d.Version, errors.New("there is no such effect any more")}
 }
 
 func (r *Reactor[S]) park(ctx context.Context, p *Projector, generation int, s es.Stream, version, through es.Version) (bool, error) {
@@ -271,13 +303,14 @@ type origin struct {
 	causationID   string
 	correlationID string
 	trace         string
+	at            time.Time // of the event, if it is what they come from; else zero
 }
 
 func (r *Reactor[S]) originOf(e es.Recorded) origin {
 	return origin{
 		id:      es.DeriveID("event", r.Name, string(e.Stream), strconv.FormatUint(uint64(e.Version), 10)),
 		reactor: r.Name, stream: e.Stream, version: e.Version,
-		causationID: e.Meta.CommandID, correlationID: e.Meta.CorrelationID, trace: e.Meta.Trace,
+		causationID: e.Meta.CommandID, correlationID: e.Meta.CorrelationID, trace: e.Meta.Trace, at: e.At,
 	}
 }
 
@@ -296,7 +329,10 @@ func (p *Projector) carryOut(ctx context.Context, reactions []Reaction, o origin
 		case reaction.Deadline != nil:
 			err = p.Deadlines.SetDeadline(ctx, reaction.Deadline.setBy(o, id))
 		case reaction.Effect != nil:
-			err = p.perform(ctx, reaction.Effect, o, id)
+			if err = p.perform(ctx, reaction.Effect, o, id); passing(err) && !o.at.IsZero() {
+				d := Deadline{At: p.later(o.at), Effect: place + 1}
+				err = p.Deadlines.SetDeadline(ctx, d.setBy(o, id))
+			}
 		}
 		if forGood(err) {
 			return &RefusedError{o.stream, o.version, err}
@@ -316,9 +352,19 @@ func (p *Projector) perform(ctx context.Context, e Effect, o origin, id string) 
 	if err != nil {
 		return err
 	}
-	o.id = id
+	o.id, o.at = id, time.Time{}
 	return p.carryOut(ctx, reactions, o)
 }
+
+// later is when an effect is tried again because of an event: the longer ago the event is, the
+// longer it takes.
+func (p *Projector) later(event time.Time) time.Time {
+	now := p.Now()
+	return now.Add(min(max(now.Sub(event), time.Minute), time.Hour)).UTC().Truncate(time.Millisecond)
+}
+
+// passing tells an error that may pass.
+func passing(err error) bool { return err != nil && !forGood(err) }
 
 // forGood tells a refusal and an error that will come again from one that may pass.
 func forGood(err error) bool {

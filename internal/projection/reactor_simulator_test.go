@@ -63,6 +63,7 @@ type reactions struct {
 	strict     bool // commands about "forbidden" are refused, code about "panic" panics
 	now        time.Time
 	want       map[es.Stream][]event
+	keys       map[string][]string // of the calls outside, by the entry that each is about
 	written    int
 	failure    error // of a write, which never fails
 }
@@ -85,12 +86,12 @@ type breach struct {
 func newReactions(ctx context.Context, seed uint64, broken breach) *reactions {
 	w := &reactions{
 		ctx: ctx, random: rand.New(rand.NewPCG(seed, 2)), store: new(estest.Memory), memory: new(projectiontest.Memory),
-		tips: map[es.Stream]es.Tip{}, done: map[string]bool{}, want: map[es.Stream][]event{}, strict: true,
+		tips: map[es.Stream]es.Tip{}, done: map[string]bool{}, want: map[es.Stream][]event{}, keys: map[string][]string{}, strict: true,
 		now: estest.Now.Add(55 * time.Minute),
 	}
 	w.memory.Fail = w.interfere
 	store, target := es.Store(w.store), es.Store(crashing{w.store, w})
-	rows, deadlines, parked := projection.Rows(w.memory), projection.DeadlineStore(w.memory), projection.ParkedStore(w.memory)
+	rows, deadlines, parked := projection.Rows(w.memory), projection.DeadlineStore(w.memory), projection.ParkedStore(meddled{w.memory, w})
 	if broken.store != nil {
 		store = broken.store(store)
 	}
@@ -121,7 +122,7 @@ func newReactions(ctx context.Context, seed uint64, broken breach) *reactions {
 }
 
 // reactor notes every name that is given to somebody in a journal about that person and in
-// one about all, and for some of them again an hour later.
+// one about all, after a call outside, and for some of them again an hour later.
 func (w *reactions) reactor() projection.Projection {
 	note := func(s es.Stream, kind string, version es.Version, name string) []projection.Reaction {
 		refused := new(bool)
@@ -136,6 +137,9 @@ func (w *reactions) reactor() projection.Projection {
 			{Command: journals.On(s.ID(), write{entry, refused})},
 			{Command: journals.On("all", write{entry, refused})},
 			{Command: journals.On("all", write{entry + ", again", refused})},
+			{Effect: call{&outside{fail: w.miscall, called: func(key string) { w.keys[entry] = append(w.keys[entry], key) }}, func() projection.Reaction {
+				return projection.Reaction{Command: journals.On("all", write{entry + ", called", refused})}
+			}}},
 		}
 	}
 	return &projection.Reactor[[]string]{
@@ -192,6 +196,33 @@ func (w *reactions) interfere(bool) error {
 		for range 1 + w.random.IntN(4) {
 			w.something()
 		}
+	}
+	return nil
+}
+
+// meddled has streams parked again just when they are healed, which would seldom happen.
+type meddled struct {
+	projection.ParkedStore
+	w *reactions
+}
+
+func (m meddled) Unpark(ctx context.Context, view string, generation int, s es.Stream, through es.Version) error {
+	if w := m.w; !w.calm && w.depth < 2 && w.random.IntN(2) == 0 {
+		w.strict = true
+		w.depth++
+		for range 4 {
+			w.write()
+			w.give(w.feed[len(w.feed)-min(1, len(w.feed)):])
+		}
+		w.depth--
+	}
+	return m.ParkedStore.Unpark(ctx, view, generation, s, through)
+}
+
+// miscall happens around every call outside.
+func (w *reactions) miscall(bool) error {
+	if !w.calm && w.random.IntN(100) < 15 {
+		return errBusy
 	}
 	return nil
 }
@@ -289,6 +320,10 @@ func (w *reactions) deliver() {
 	for i := range batch {
 		batch[i] = w.feed[w.random.IntN(len(w.feed))]
 	}
+	w.give(batch)
+}
+
+func (w *reactions) give(batch []es.Commit) {
 	failed := w.projectors[w.random.IntN(2)].Project(w.ctx, batch)
 	for i, c := range batch {
 		if failed[i] == nil {
@@ -384,11 +419,14 @@ func (w *reactions) compare(last map[es.Stream]es.Commit) (all error) {
 			wrong("the journal of %s has %d entries, want %d: %q", s, len(own.State), entries, own.State)
 		}
 		for _, entry := range own.State {
-			if !slices.Contains(whole.State, entry) || !slices.Contains(whole.State, entry+", again") {
+			if !slices.Contains(whole.State, entry) || !slices.Contains(whole.State, entry+", again") || !slices.Contains(whole.State, entry+", called") {
 				wrong("the journal of all lacks %q", entry)
 			}
+			if keys := slices.Compact(w.keys[entry]); len(keys) != 1 {
+				wrong("outside it was %d things to be asked for %q", len(keys), entry)
+			}
 		}
-		total += 2 * entries
+		total += 3 * entries
 		var none struct{}
 		row, err := w.memory.Load(w.ctx, projection.Key{View: "scribe", Generation: 1, ID: s.ID()}, &none, true)
 		if err != nil || row.Parked > 0 || row.Version < want[len(want)-1].version {
@@ -429,6 +467,7 @@ func TestTheSimulatorNoticesWhatReactionsLack(t *testing.T) {
 		"the catch-up from the events":            {store: func(s es.Store) es.Store { return silent{s} }},
 		"the condition that checkpoints save on":  {rows: func(r projection.Rows) projection.Rows { return careless{r} }},
 		"the version that a note is kept for":     {parked: func(p projection.ParkedStore) projection.ParkedStore { return forgetting{p} }},
+		"effects that are tried again":            {deadlines: func(s projection.DeadlineStore) projection.DeadlineStore { return dropping{s} }},
 		"deadlines that are there until answered": {deadlines: func(s projection.DeadlineStore) projection.DeadlineStore { return hasty{s} }},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -469,6 +508,16 @@ func (r *renaming) SetDeadline(ctx context.Context, d projection.Deadline) error
 		d.ID = fmt.Sprint(r.set)
 	}
 	return r.DeadlineStore.SetDeadline(ctx, d)
+}
+
+// dropping keeps no effect for later.
+type dropping struct{ projection.DeadlineStore }
+
+func (f dropping) SetDeadline(ctx context.Context, d projection.Deadline) error {
+	if d.Effect > 0 {
+		return nil
+	}
+	return f.DeadlineStore.SetDeadline(ctx, d)
 }
 
 // hasty forgets deadlines as soon as somebody is about to answer them.

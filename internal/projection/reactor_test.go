@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -27,12 +28,15 @@ type office struct {
 	memory    *projectiontest.Memory
 	projector *projection.Projector
 	refused   bool // what is noted of "forbidden"
+	outside   *outside
+	calls     []string // outside, by their keys, in order
 	now       time.Time
 	loads     atomic.Int64
 }
 
 func newOffice(t *testing.T) *office {
 	o := &office{t: t, store: new(estest.Memory), target: new(estest.Memory), memory: new(projectiontest.Memory), now: estest.Now}
+	o.outside = &outside{called: func(key string) { o.calls = append(o.calls, key) }}
 	note := func(s es.Stream, entry, name string) projection.Reaction {
 		w := write{entry, new(bool)}
 		if name == "forbidden" {
@@ -52,15 +56,52 @@ func newOffice(t *testing.T) *office {
 				if name == "later" {
 					all = append(all, projection.Reaction{Deadline: &projection.Deadline{Name: e.Event.(events.UserNameChanged).Old, At: e.At.Add(time.Hour)}})
 				}
+				if name == "call" {
+					all = append(all, projection.Reaction{Effect: call{o.outside, func() projection.Reaction {
+						return note(e.Stream, fmt.Sprint(e.Version, " called"), "")
+					}}})
+				}
 				return all
 			},
 			Apply: func(n int, _ es.Recorded) int { return n + 1 },
 			Due: func(d projection.Deadline, n int) []projection.Reaction {
+				if d.Name == "call" {
+					return []projection.Reaction{{Effect: call{o.outside, func() projection.Reaction {
+						return note(d.Stream, fmt.Sprint(d.Version, " called when due"), "")
+					}}}}
+				}
 				return []projection.Reaction{note(d.Stream, fmt.Sprintf("%d %s of %d", d.Version, d.Name, n), d.Name)}
 			},
 		}},
 	}
 	return o
+}
+
+// outside is somebody who is called, and may fail before a call has taken effect and after.
+type outside struct {
+	called func(key string)
+	fail   func(after bool) error
+}
+
+// call is a call to somebody outside that is recorded afterwards.
+type call struct {
+	outside *outside
+	record  func() projection.Reaction
+}
+
+// Perform implements [projection.Effect].
+func (c call) Perform(_ context.Context, key string) ([]projection.Reaction, error) {
+	for _, after := range []bool{false, true} {
+		if c.outside.fail != nil {
+			if err := c.outside.fail(after); err != nil {
+				return nil, err
+			}
+		}
+		if !after {
+			c.outside.called(key)
+		}
+	}
+	return []projection.Reaction{c.record()}, nil
 }
 
 func (o *office) clock() time.Time { return o.now }
@@ -173,6 +214,95 @@ func TestACommandTellsWhatItFollowsFrom(t *testing.T) {
 	if len(ids) != 3 || ids[""] {
 		t.Errorf("three commands have the ids %v", ids)
 	}
+}
+
+var errBusy = errors.New("busy")
+
+func busy(bool) error { return errBusy }
+
+func TestAnEffectIsPerformedAndWhatCameOfItIsRecorded(t *testing.T) {
+	o := newOffice(t)
+	c := o.happen("ada", named("call"), events.UserNameChanged{Old: "call", New: "later"})
+	o.deliver(c)
+	o.deliver(c)
+	o.now = o.now.Add(time.Hour)
+	if n, err := o.tick(o.now.Add(time.Minute)); n != 1 || err != nil {
+		t.Fatalf("%d deadlines answered, error %v", n, err)
+	}
+	o.expect("ada", "1 call", "1 called", "2 later", "2 called when due")
+	if len(o.calls) != 2 || o.calls[0] == o.calls[1] {
+		t.Errorf("calls %q", o.calls)
+	}
+}
+
+func TestAnEffectThatFailsInPassingHoldsUpNothingAndComesAgainWithItsKey(t *testing.T) {
+	o := newOffice(t)
+	o.outside.fail = func(after bool) error {
+		if after {
+			return errBusy // after it has taken effect
+		}
+		return nil
+	}
+	o.deliver(o.happen("ada", named("Ada"), named("call"), named("Grace")))
+	o.expect("ada", "1 Ada", "2 call", "3 Grace")
+	for _, wait := range []time.Duration{1, 1, 2, 4, 8, 16, 32, 60, 60} {
+		o.now = o.now.Add(wait*time.Minute - time.Second)
+		if n, err := o.tick(o.now.Add(time.Minute)); n != 0 || err != nil {
+			t.Errorf("too early: %d answered, error %v", n, err)
+		}
+		o.now = o.now.Add(time.Second)
+		if n, err := o.tick(o.now.Add(time.Minute)); n != 0 || !errors.Is(err, errBusy) {
+			t.Errorf("still busy: %d answered, error %v", n, err)
+		}
+	}
+	o.outside.fail = nil
+	o.now = o.now.Add(time.Hour)
+	if n, err := o.tick(o.now.Add(time.Minute)); n != 1 || err != nil {
+		t.Errorf("%d answered, error %v", n, err)
+	}
+	if n, err := o.tick(o.now.Add(time.Minute)); n != 0 || err != nil {
+		t.Errorf("once more: %d answered, error %v", n, err)
+	}
+	o.expect("ada", "1 Ada", "2 call", "3 Grace", "2 called")
+	if keys := slices.Compact(o.calls); len(keys) != 1 {
+		t.Errorf("keys %q", keys)
+	}
+}
+
+func TestAnEffectThatHasFailedForADayIsParkedUntilARedrive(t *testing.T) {
+	o := newOffice(t)
+	o.outside.fail = busy
+	o.deliver(o.happen("ada", named("call")))
+	o.now = o.now.Add(24 * time.Hour)
+	if n, err := o.tick(o.now.Add(time.Minute)); n != 1 || err != nil {
+		t.Errorf("%d answered, error %v", n, err)
+	}
+	if got := o.parked(); len(got) != 1 || !strings.Contains(got[0].Error, "busy") {
+		t.Fatalf("parked: %+v", got)
+	}
+	if _, err := o.projector.Redrive(t.Context(), o.parked()[0]); !errors.Is(err, errBusy) {
+		t.Errorf("a redrive in vain: %v", err)
+	}
+	o.outside.fail = nil
+	if o.redrive() || len(o.parked()) > 0 {
+		t.Errorf("parked: %+v", o.parked())
+	}
+	o.expect("ada", "1 call", "1 called")
+}
+
+func TestAnEffectThatIsRefusedParksItsStream(t *testing.T) {
+	o := newOffice(t)
+	o.outside.fail = func(bool) error { return estest.ErrForbidden }
+	o.deliver(o.happen("ada", named("call"), named("Grace")))
+	o.expect("ada", "1 call")
+	if got := o.parked(); len(got) != 1 || got[0].Stream != "user#ada" || got[0].Version != 1 {
+		t.Errorf("parked: %+v", got)
+	}
+	o.outside.fail = nil
+	if o.redrive() {
+		t.Errorf("parked: %+v", o.parked())
+	}
+	o.expect("ada", "1 call", "1 called", "2 Grace")
 }
 
 func TestARefusalHoldsUpItsOwnStreamAloneAndARedriveGoesOnInOrder(t *testing.T) {

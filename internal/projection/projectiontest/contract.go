@@ -543,10 +543,16 @@ func DeadlinesContract(t *testing.T, s projection.DeadlineStore) {
 	expect("one decided, and set again", time.Hour, first, decided, later)
 	third = decided
 	nameless := deadline(3 * time.Millisecond)
-	nameless.Name = ""
+	nameless.Name, nameless.Effect = "", 2
 	set(nameless)
 	expect("one without a name", time.Hour, first, third, nameless, later)
 	clear(nameless)
+
+	moved := first
+	moved.At = deadline(4 * time.Millisecond).At
+	set(moved)
+	expect("the first for another time as well", time.Hour, first, third, moved, later)
+	clear(moved)
 
 	parked := first
 	parked.Parked = true

@@ -45,7 +45,15 @@ type delayed struct {
 
 type deadlineKey struct {
 	id     string
+	at     int64 // in milliseconds; 0: it is parked
 	parked bool
+}
+
+func keyOf(d projection.Deadline) deadlineKey {
+	if d.Parked {
+		return deadlineKey{d.ID, 0, true}
+	}
+	return deadlineKey{d.ID, d.At.UnixMilli(), false}
 }
 
 type partKey struct {
@@ -437,7 +445,7 @@ func (m *Memory) SetDeadline(_ context.Context, d projection.Deadline) error {
 		if m.deadlines == nil {
 			m.deadlines = map[deadlineKey]projection.Deadline{}
 		}
-		key := deadlineKey{d.ID, d.Parked}
+		key := keyOf(d)
 		if _, there := m.deadlines[key]; !there || d.Decided > 0 || d.Parked {
 			m.deadlines[key] = d
 		}
@@ -448,7 +456,7 @@ func (m *Memory) SetDeadline(_ context.Context, d projection.Deadline) error {
 // ClearDeadline implements [projection.DeadlineStore].
 func (m *Memory) ClearDeadline(_ context.Context, d projection.Deadline) error {
 	return m.write(func() error {
-		delete(m.deadlines, deadlineKey{d.ID, d.Parked})
+		delete(m.deadlines, keyOf(d))
 		return nil
 	})
 }
@@ -477,6 +485,6 @@ func (m *Memory) ListDue(_ context.Context, shard int, by time.Time, after strin
 func (m *Memory) LoadParkedDeadline(_ context.Context, id string) (projection.Deadline, bool, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	d, ok := m.deadlines[deadlineKey{id, true}]
+	d, ok := m.deadlines[keyOf(projection.Deadline{ID: id, Parked: true})]
 	return d, ok, nil
 }
