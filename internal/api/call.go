@@ -18,10 +18,10 @@ import (
 type Call struct {
 	Caller  Caller
 	Params  map[string]string // of the path
-	Query   map[string]string
-	Client  string      // the program that calls, as it calls itself; at most 200 characters
-	Meta    es.Meta     // for the commits it leads to
-	IfMatch *es.Version // the version the stream has to be at
+	Query   map[string]string // what the route declares, and no more
+	Client  string            // the program that calls, as it calls itself; at most 200 characters
+	Meta    es.Meta           // for the commits it leads to
+	IfMatch *es.Version       // the version the stream has to be at
 	// NewID makes the id for an object of this kind that the call creates: the same for
 	// every repeat of a call with an Idempotency-Key.
 	NewID func(kind string) string
@@ -100,9 +100,15 @@ func (c Call) Time(name string) (at time.Time, err error) {
 	return at, nil
 }
 
-// Malformed refuses a request that cannot be read.
+// The refusals of what requests say.
+var (
+	ErrMalformed = &es.Error{Kind: es.Malformed, Code: "malformed", Message: "The request cannot be read."}
+	ErrInvalid   = &es.Error{Kind: es.Rejected, Code: "invalid", Message: "Some values are not acceptable."}
+)
+
+// Malformed refuses a request that cannot be read: it is an [ErrMalformed].
 func Malformed(message string, fields ...es.FieldError) error {
-	return &es.Error{Kind: es.Malformed, Code: "malformed", Message: message, Fields: fields}
+	return &es.Error{Kind: ErrMalformed.Kind, Code: ErrMalformed.Code, Message: message, Fields: fields}
 }
 
 // Invalid collects what is wrong with the values of a request's body.
@@ -113,12 +119,12 @@ func (i *Invalid) Add(pointer, message string) {
 	*i = append(*i, es.FieldError{Pointer: pointer, Message: message})
 }
 
-// Err is nil if nothing was added.
+// Err is nil if nothing was added, else an [ErrInvalid].
 func (i Invalid) Err() error {
 	if len(i) == 0 {
 		return nil
 	}
-	return &es.Error{Kind: es.Rejected, Code: "invalid", Message: "Some values are not acceptable.", Fields: i}
+	return &es.Error{Kind: ErrInvalid.Kind, Code: ErrInvalid.Code, Message: ErrInvalid.Message, Fields: i}
 }
 
 // decode reads a body strictly: one JSON value of UTF-8, no unknown and no repeated names,

@@ -12,5 +12,5 @@ type HealthReply struct {
 func Health() Route {
 	return Query("GET /health", Public, func(context.Context, Call) (Reply[HealthReply], error) {
 		return Reply[HealthReply]{Body: HealthReply{"ok"}}, nil
-	})
+	}).Does("Tells whether the API answers.")
 }

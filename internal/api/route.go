@@ -21,6 +21,12 @@ type Route struct {
 	Command bool         // changes something; otherwise a read
 	In, Out reflect.Type // of the bodies; nil: none
 
+	// What it says about itself, as [Route.Does], Takes, Gives and Refuses have declared it.
+	Summary  string
+	Params   Params
+	Statuses []int
+	Refusals []*es.Error
+
 	// Serve answers one request whose caller Access has let through.
 	Serve func(ctx context.Context, c Call, body []byte) (Response, error)
 }
@@ -64,9 +70,9 @@ func Query[Out any](pattern string, access Access, handle func(context.Context, 
 
 func declare[Out any](pattern string, access Access) Route {
 	method, path, _ := strings.Cut(pattern, " ")
-	r := Route{Method: method, Path: path, Access: access}
+	r := Route{Method: method, Path: path, Access: access, Statuses: []int{http.StatusNoContent}}
 	if out := reflect.TypeFor[Out](); out.Kind() != reflect.Struct || out.NumField() > 0 {
-		r.Out = out
+		r.Out, r.Statuses = out, []int{http.StatusOK}
 	}
 	return r
 }
@@ -94,7 +100,7 @@ func (r Reply[Out]) response() Response {
 		r.Status = http.StatusOK
 	}
 	out := Response{Status: r.Status, Version: r.Version, Location: r.Location, Replay: r.Replay}
-	if r.Status != http.StatusNoContent {
+	if out.Status != http.StatusNoContent && reflect.TypeFor[Out]() != reflect.TypeFor[struct{}]() {
 		out.Body = r.Body
 	}
 	return out

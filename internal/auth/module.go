@@ -7,6 +7,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
+	"strings"
 	"time"
 
 	"github.com/interview-sandbox/annals/events"
@@ -41,22 +42,40 @@ type Tokens interface {
 // Routes lists the module's routes.
 func (m *Module) Routes() []api.Route {
 	return []api.Route{
-		api.Command("POST /auth/users", api.Public, m.createUser),
-		api.Query("GET /auth/users/{id}", api.Self, m.getUser),
-		api.Query("GET /auth/users/{id}/history", api.Self, m.userHistory),
-		api.Command("POST /auth/users/{id}/email", api.Self, m.changeEmail),
-		api.Command("POST /auth/users/{id}/password", api.Self, m.changePassword),
-		api.Command("POST /auth/login", api.Public, m.login),
-		api.Command("POST /auth/token", api.Public, m.refresh),
-		api.Query("GET /users", api.Staff, m.listUsers),
-		api.Query("GET /users/summary", api.Staff, m.countUsers),
-		api.Query("GET /auth/sessions", api.SignedIn, m.listSessions),
-		api.Command("POST /auth/logout", api.SignedIn, m.logout),
-		api.Command("POST /auth/logout-all", api.SignedIn, m.logoutAll),
-		api.Command("DELETE /auth/sessions/{id}", api.SignedIn, m.deleteSession),
-		api.Command("POST /auth/email/verify", api.Public, m.verifyEmail),
-		api.Command("POST /auth/password/forgot", api.Public, m.forgotPassword),
-		api.Command("POST /auth/password/reset", api.Public, m.resetPassword),
+		api.Command("POST /auth/users", api.Public, m.createUser).
+			Does("Opens an account.").Gives(201).Refuses(api.ErrInvalid, ErrEmailTaken),
+		api.Query("GET /auth/users/{id}", api.Self, m.getUser).
+			Does("Shows an account, now or as it was.").Takes(api.TimeTravel),
+		api.Query("GET /auth/users/{id}/history", api.Self, m.userHistory).
+			Does("Lists everything that happened to an account.").Takes(api.Paged, api.Ordered),
+		api.Command("POST /auth/users/{id}/email", api.Self, m.changeEmail).
+			Does("Gives an account another address.").Refuses(api.ErrInvalid, ErrEmailUnchanged, ErrEmailTaken),
+		api.Command("POST /auth/users/{id}/password", api.Self, m.changePassword).
+			Does("Replaces an account's password and ends its other logins.").Refuses(api.ErrInvalid, ErrWrongPassword),
+		api.Command("POST /auth/login", api.Public, m.login).
+			Does("Gives the tokens of a new login.").Refuses(api.ErrInvalid, ErrWrongLogin),
+		api.Command("POST /auth/token", api.Public, m.refresh).
+			Does("Gives new tokens for a refresh token. One that was replaced before ends its login.").Refuses(ErrWrongRefreshToken),
+		api.Query("GET /users", api.Staff, m.listUsers).
+			Does("Lists accounts by name. A page may have fewer than asked for, and more after it.").
+			Takes(api.Paged, api.InQuery("q", "The beginning of a name or an address.", ""), api.InQuery("status", "Those with this status only.", "enum="+strings.Join(statuses, "|"))).
+			Refuses(api.ErrForbidden),
+		api.Query("GET /users/summary", api.Staff, m.countUsers).
+			Does("Counts accounts by status."),
+		api.Query("GET /auth/sessions", api.SignedIn, m.listSessions).
+			Does("Lists one's own logins, oldest first.").Takes(api.Paged),
+		api.Command("POST /auth/logout", api.SignedIn, m.logout).
+			Does("Ends the login that the token is of."),
+		api.Command("POST /auth/logout-all", api.SignedIn, m.logoutAll).
+			Does("Ends all of one's own logins."),
+		api.Command("DELETE /auth/sessions/{id}", api.SignedIn, m.deleteSession).
+			Does("Ends one of one's own logins."),
+		api.Command("POST /auth/email/verify", api.Public, m.verifyEmail).
+			Does("Shows with a mailed token that mail arrives.").Refuses(ErrWrongToken),
+		api.Command("POST /auth/password/forgot", api.Public, m.forgotPassword).
+			Does("Has a token mailed with which another password can be set, if there is such an account.").Gives(202).Refuses(api.ErrInvalid),
+		api.Command("POST /auth/password/reset", api.Public, m.resetPassword).
+			Does("Sets another password with a mailed token and ends all logins.").Refuses(api.ErrInvalid, ErrWrongToken),
 	}
 }
 

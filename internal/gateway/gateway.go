@@ -110,7 +110,7 @@ func (g *Gateway) serve(ctx context.Context, r request, correlation string) (api
 	call := api.Call{
 		Caller: caller,
 		Params: params,
-		Query:  r.QueryStringParameters,
+		Query:  route.Declared(r.QueryStringParameters),
 		Client: r.client(),
 		Meta:   es.Meta{CorrelationID: correlation, Actor: caller.Actor(), Trace: r.trace()},
 	}

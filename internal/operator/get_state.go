@@ -18,8 +18,12 @@ type StateReply struct {
 	State   json.RawMessage `json:"state"` // without its secrets
 }
 
-// errNoAggregate: the stream may be there, but nothing decides on it.
-var errNoAggregate = &es.Error{Kind: es.NotFound, Code: "no-aggregate", Message: "No aggregate folds streams of this category."}
+var (
+	// errNoAggregate: the stream may be there, but nothing decides on it.
+	errNoAggregate = &es.Error{Kind: es.NotFound, Code: "no-aggregate", Message: "No aggregate folds streams of this category."}
+	// errDamaged: it cannot be folded.
+	errDamaged = &es.Error{Kind: es.Conflict, Code: "stream-damaged", Message: "The stream cannot be read."}
+)
 
 // getState folds a stream, at present or as of ?version= or ?at=.
 func (m *Module) getState(ctx context.Context, call api.Call) (reply api.Reply[StateReply], err error) {
@@ -61,5 +65,5 @@ func tell(err error) error {
 	default:
 		return err
 	}
-	return &es.Error{Kind: es.Conflict, Code: "stream-damaged", Message: message}
+	return &es.Error{Kind: errDamaged.Kind, Code: errDamaged.Code, Message: message}
 }

@@ -4,6 +4,7 @@
 package operator
 
 import (
+	"fmt"
 	"net/url"
 	"time"
 	"unicode/utf8"
@@ -28,19 +29,37 @@ type Module struct {
 // Routes lists the module's routes.
 func (m *Module) Routes() []api.Route {
 	return []api.Route{
-		api.Query("GET /admin/streams", api.Staff, m.listStreams),
-		api.Query("GET /admin/streams/{stream}", api.Staff, m.listCommits),
-		api.Query("GET /admin/streams/{stream}/state", api.Staff, m.getState),
-		api.Query("GET /admin/streams/{stream}/verify", api.Staff, m.verify),
-		api.Query("GET /admin/audit", api.Staff, m.audit),
-		api.Query("GET /admin/stats", api.Staff, m.getStats),
-		api.Query("GET /admin/views", api.Staff, m.views),
-		api.Command("POST /admin/views/{view}/rebuild", api.Staff, m.rebuild),
-		api.Command("POST /admin/views/{view}/switch", api.Staff, m.switchTo),
-		api.Command("POST /admin/views/{view}/rollback", api.Staff, m.rollback),
-		api.Command("POST /admin/views/{view}/cancel", api.Staff, m.cancel),
-		api.Query("GET /admin/parked", api.Staff, m.parked),
-		api.Command("POST /admin/parked/redrive", api.Staff, m.redrive),
+		api.Query("GET /admin/streams", api.Staff, m.listStreams).
+			Does("Lists streams, in no order. A page may be short, or empty, and yet have more after it.").
+			Takes(api.Paged, api.InQuery("prefix", "How the stream's name begins.", "")),
+		api.Query("GET /admin/streams/{stream}", api.Staff, m.listCommits).
+			Does("Lists a stream's commits.").
+			Takes(api.Paged, api.Ordered, api.InQuery("from", "Begins with the commit that this version is in.", "type=integer minimum=1")),
+		api.Query("GET /admin/streams/{stream}/state", api.Staff, m.getState).
+			Does("Shows what a stream's events add up to, now or as it was.").Takes(api.TimeTravel).Refuses(errNoAggregate, errDamaged),
+		api.Query("GET /admin/streams/{stream}/verify", api.Staff, m.verify).
+			Does("Tells whether a stream is as it was written."),
+		api.Query("GET /admin/audit", api.Staff, m.audit).
+			Does("Lists who did what, across streams. Each page is sorted by time.").
+			Takes(api.Paged, api.InQuery("actor", "Who did it.", ""), api.InQuery("correlationId", "What it belonged to.", ""),
+				api.InQuery("from", "Not before this time.", "format=date-time"), api.InQuery("to", "Not after this time.", "format=date-time")),
+		api.Query("GET /admin/stats", api.Staff, m.getStats).
+			Does("Sums up what the functions did in the last hours.").
+			Takes(api.InQuery("hours", "How many.", fmt.Sprintf("type=integer minimum=1 maximum=%d default=%d", maxHours, defaultHours))),
+		api.Query("GET /admin/views", api.Staff, m.views).
+			Does("Lists the read models and how each is doing."),
+		api.Command("POST /admin/views/{view}/rebuild", api.Staff, m.rebuild).
+			Does("Begins a new generation of a read model, made from the events.").Gives(202).Refuses(projection.ErrRebuilding),
+		api.Command("POST /admin/views/{view}/switch", api.Staff, m.switchTo).
+			Does("Has the finished new generation read from now on.").Refuses(projection.ErrNotRebuilt),
+		api.Command("POST /admin/views/{view}/rollback", api.Staff, m.rollback).
+			Does("Goes back to the generation before.").Refuses(projection.ErrNoWayBack),
+		api.Command("POST /admin/views/{view}/cancel", api.Staff, m.cancel).
+			Does("Gives up the generation that is not read.").Refuses(projection.ErrNothing),
+		api.Query("GET /admin/parked", api.Staff, m.parked).
+			Does("Lists the streams that a read model or a reactor cannot follow, and why.").Takes(api.Paged),
+		api.Command("POST /admin/parked/redrive", api.Staff, m.redrive).
+			Does("Tries again what is parked."),
 	}
 }
 

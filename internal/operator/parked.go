@@ -69,8 +69,8 @@ type RedriveReply struct {
 }
 
 type redriveBody struct {
-	View   string `json:"view"`   // "": all
-	Stream string `json:"stream"` // "": all
+	View   string `json:"view,omitzero"`   // "": all
+	Stream string `json:"stream,omitzero"` // "": all
 }
 
 // redriveTime is how long a request goes on trying.

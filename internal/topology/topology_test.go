@@ -2,6 +2,7 @@ package topology
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"time"
 )
@@ -111,6 +112,14 @@ func TestOnlyTheFunctionThatRebuildsViewsDeletesFromThem(t *testing.T) {
 			if g.Table == "Views" && deletes && f.Name != "rebuild" {
 				t.Errorf("%s may delete from Views", f.Name)
 			}
+		}
+	}
+}
+
+func TestEveryRouteSaysWhatItDoes(t *testing.T) {
+	for _, r := range API() {
+		if !strings.HasSuffix(r.Summary, ".") {
+			t.Errorf("%s does not say in a sentence what it does: Does is missing", r.Key())
 		}
 	}
 }
