@@ -28,6 +28,7 @@ var authEvents = []definition{
 	current[UserEmailVerified](),
 	current[UserPasswordResetRequested](),
 	current[UserSessionsEnded](),
+	current[UserAddressReleased](),
 	current[EmailClaimed](),
 	current[EmailReleased](),
 	old[sessionStartedV1]("session.started.v1"),
@@ -70,7 +71,12 @@ type UserPasswordResetRequested struct {
 // UserSessionsEnded ends all logins that there are, but maybe one.
 type UserSessionsEnded struct {
 	Except string `json:"except"` // a session's id; "": none
-	Reason string `json:"reason"` // "logout-all", "password-changed", "password-reset"
+	Reason string `json:"reason"` // "logout-all", "password-changed", "password-reset", "suspended", "erasure"
+}
+
+// UserAddressReleased frees the address of a person who is being erased.
+type UserAddressReleased struct {
+	Email string `json:"email" data:"personal"`
 }
 
 // EmailClaimed gives an address to an account.
@@ -101,7 +107,7 @@ type SessionRefreshed struct {
 
 // SessionEnded ends a login.
 type SessionEnded struct {
-	Reason string `json:"reason"` // "logout", "revoked", "reused": an old refresh token was used again
+	Reason string `json:"reason"` // "logout", "revoked", "erased", "reused": an old refresh token was used again
 }
 
 // sessionStartedV2 was of a time when logins were not ended all at once.
@@ -160,12 +166,16 @@ func (UserPasswordResetRequested) EventType() string { return "user.password-res
 // EventType implements [Event].
 func (UserSessionsEnded) EventType() string { return "user.sessions-ended.v1" }
 
+// EventType implements [Event].
+func (UserAddressReleased) EventType() string { return "user.address-released.v1" }
+
 func (UserCreated) auth()                {}
 func (UserEmailChanged) auth()           {}
 func (UserPasswordChanged) auth()        {}
 func (UserEmailVerified) auth()          {}
 func (UserPasswordResetRequested) auth() {}
 func (UserSessionsEnded) auth()          {}
+func (UserAddressReleased) auth()        {}
 func (EmailClaimed) email()              {}
 func (EmailReleased) email()             {}
 func (SessionRefreshed) session()        {}

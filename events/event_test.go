@@ -33,7 +33,16 @@ var newest = []Event{
 	UserPasswordResetRequested{RequestID: "0197a0f0-0000-7000-8000-000000000002", ExpiresAt: time.Date(2026, 1, 2, 4, 4, 5, 0, time.UTC)},
 	UserSessionsEnded{Except: "0197a0f0-0000-7000-8000-000000000003", Reason: "password-changed"},
 	UserNameChanged{Old: "Ada", New: "Ada Lovelace"},
+	UserLocaleChanged{Locale: "de-CH"},
+	UserAvatarChanged{FileID: "0197a0f0-0000-7000-8000-000000000004"},
 	UserRoleGranted{Role: "operator"},
+	UserRoleRevoked{Role: "operator"},
+	UserSuspended{Reason: "spam"},
+	UserReactivated{},
+	UserErasureRequested{},
+	UserAddressReleased{Email: "ada@example.com"},
+	UserKeyDestroyed{},
+	UserErased{},
 	ViewRebuildStarted{Generation: 2},
 	ViewRebuilt{Generation: 2},
 	ViewSwitched{Generation: 2},
@@ -93,6 +102,9 @@ func TestAPayloadThatIsNotWholeIsNotRead(t *testing.T) {
 			"a field missing": "{" + rest, "one more field": `{"more":{"a:b":1},` + string(data[1:]), "another field": strings.Replace(string(data), name, `"other"`, 1),
 			"a field twice": strings.Replace(string(data), "}", ","+strings.TrimPrefix(first, "{"), 1) + "}", "cut off": string(data[:len(data)-1]),
 		} {
+			if damaged == string(data) {
+				continue // an event without fields is an empty object
+			}
 			if got, err := Decode(eventType, []byte(damaged)); err == nil {
 				t.Errorf("%s, %s: %s is read as %+v", eventType, what, damaged, got)
 			}

@@ -13,7 +13,7 @@ import (
 
 	"github.com/aws/aws-lambda-go/lambda"
 
-	"github.com/interview-sandbox/annals/internal/auth"
+	"github.com/interview-sandbox/annals/internal/user"
 	"github.com/interview-sandbox/annals/internal/dynamo"
 	"github.com/interview-sandbox/annals/internal/es"
 	"github.com/interview-sandbox/annals/internal/projection"
@@ -78,8 +78,8 @@ func TestEveryReadSeesTheCommandBeforeItHoweverLateTheProjectorIs(t *testing.T) 
 	t.Parallel()
 	api, rows, g := gated(t)
 	shown := func(p scenario.Person) es.Version {
-		var row auth.UserRow
-		stored, err := rows.Load(t.Context(), projection.Key{View: auth.Users.Name, Generation: 1, ID: p.ID}, &row, true)
+		var row user.UserRow
+		stored, err := rows.Load(t.Context(), projection.Key{View: user.Users.Name, Generation: 1, ID: p.ID}, &row, true)
 		if err != nil {
 			t.Fatal(err)
 		}

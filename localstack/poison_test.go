@@ -14,7 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/interview-sandbox/annals/events"
-	"github.com/interview-sandbox/annals/internal/auth"
+	"github.com/interview-sandbox/annals/internal/user"
 	"github.com/interview-sandbox/annals/internal/dynamo"
 	"github.com/interview-sandbox/annals/internal/es"
 	"github.com/interview-sandbox/annals/internal/projection"
@@ -102,8 +102,8 @@ func delays(t *testing.T, s *stacktest.Stack, name string) []time.Duration {
 func versionOf(t *testing.T, s *stacktest.Stack, id string) es.Version {
 	t.Helper()
 	rows := &dynamo.Rows{Client: client(s.Endpoints().DynamoDB), Table: prefix + "-views"}
-	var row auth.UserRow
-	stored, err := rows.Load(t.Context(), projection.Key{View: auth.Users.Name, Generation: 1, ID: id}, &row, true)
+	var row user.UserRow
+	stored, err := rows.Load(t.Context(), projection.Key{View: user.Users.Name, Generation: 1, ID: id}, &row, true)
 	if err != nil {
 		t.Error(err)
 	}

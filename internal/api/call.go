@@ -6,7 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -117,6 +120,22 @@ type Invalid []es.FieldError
 // Add notes one more wrong value, by the JSON pointer to it.
 func (i *Invalid) Add(pointer, message string) {
 	*i = append(*i, es.FieldError{Pointer: pointer, Message: message})
+}
+
+// MaxName is how many characters the name of anything has at most.
+const MaxName = 100
+
+// Text trims a text of at least one and at most max characters, none of them a control
+// character.
+func (i *Invalid) Text(pointer, s string, max int) string {
+	s = strings.TrimSpace(s)
+	switch n := utf8.RuneCountInString(s); {
+	case n < 1 || n > max:
+		i.Add(pointer, fmt.Sprintf("This has 1 to %d characters.", max))
+	case strings.ContainsFunc(s, unicode.IsControl):
+		i.Add(pointer, "This has no control characters.")
+	}
+	return s
 }
 
 // Err is nil if nothing was added, else an [ErrInvalid].

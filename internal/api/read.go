@@ -66,6 +66,12 @@ type HistoryItem struct {
 	Data          json.RawMessage `json:"data"`        // the event without its secrets
 }
 
+// NewHistoryItem shows an event to somebody who may, or may not, see what is personal in it.
+func NewHistoryItem(r es.Recorded, personal bool) (HistoryItem, error) {
+	data, err := events.Disclose(r.Event, personal)
+	return HistoryItem{r.Version, r.Event.EventType(), r.At, r.Meta.Actor, r.Meta.CorrelationID, cmp.Or(r.Meta.CausationID, r.Meta.CommandID), data}, err
+}
+
 // History answers a read of the events of the object that the path names, oldest first or,
 // with ?order=desc, newest first. [ErrNotFound] if nothing ever happened to it.
 func History(ctx context.Context, call Call, store es.Store, category string) (Reply[List[HistoryItem]], error) {
@@ -103,11 +109,9 @@ func HistoryOf(ctx context.Context, call Call, store es.Store, category string, 
 	}
 	items := make([]HistoryItem, len(recorded))
 	for i, r := range recorded {
-		data, err := events.Disclose(r.Event, call.Caller.SeesPersonal(owners...))
-		if err != nil {
+		if items[i], err = NewHistoryItem(r, call.Caller.SeesPersonal(owners...)); err != nil {
 			return reply, err
 		}
-		items[i] = HistoryItem{r.Version, r.Event.EventType(), r.At, r.Meta.Actor, r.Meta.CorrelationID, cmp.Or(r.Meta.CausationID, r.Meta.CommandID), data}
 	}
 	cursor := ""
 	if next != nil {

@@ -129,7 +129,7 @@ func (s system) ring() (*keys.Ring, error) {
 }
 
 // vault is what personal data is sealed with.
-func (s system) vault() (es.Vault, error) {
+func (s system) vault() (*keys.Subjects, error) {
 	ring, err := s.ring()
 	if err != nil {
 		return nil, err

@@ -14,13 +14,13 @@ import (
 const inHand = 10 * time.Second
 
 // Clock builds functions/clock, which answers deadlines that are due.
-func Clock(_ context.Context, c Config) (*Counted, error) {
+func Clock(ctx context.Context, c Config) (*Counted, error) {
 	s := newSystem(c)
-	vault, err := s.vault()
+	p, err := s.reactors(ctx)
 	if err != nil {
 		return nil, err
 	}
-	clock := &projection.Clock{Projector: s.reactors(vault)}
+	clock := &projection.Clock{Projector: p}
 	return s.counted("clock", handler[events.EventBridgeEvent, struct{}](func(ctx context.Context, _ events.EventBridgeEvent) (none struct{}, err error) {
 		end, _ := ctx.Deadline()
 		answered, err := clock.Tick(ctx, end.Add(-inHand))

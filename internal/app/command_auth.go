@@ -32,10 +32,13 @@ func (t tokens) Issue(caller api.Caller, now time.Time) (string, time.Duration, 
 	return issued, token.Life, err
 }
 
+// addressPurpose is that of the secret by which addresses are claimed.
+const addressPurpose = "email claims"
+
 // secrets gives the auth module what its commands need.
 func secrets(ctx context.Context, m *auth.Module, ring *keys.Ring) error {
 	for purpose, secret := range map[string]*[]byte{
-		"email claims": &m.AddressKey, "refresh tokens": &m.RefreshKey, "mailed tokens": &m.MailKey,
+		addressPurpose: &m.AddressKey, "refresh tokens": &m.RefreshKey, "mailed tokens": &m.MailKey,
 	} {
 		var err error
 		if *secret, err = ring.Secret(ctx, purpose); err != nil {

@@ -23,13 +23,15 @@ type modules struct {
 
 func (s system) modules(r es.Repository) *modules {
 	x, views := es.Executor{Repository: r, Now: s.Now}, s.views(r)
-	return &modules{
+	m := &modules{
 		auth:         auth.Module{Executor: x, Views: views},
 		user:         user.Module{Executor: x, Views: views},
 		file:         file.Module{Executor: x, Views: views},
 		payment:      payment.Module{Executor: x, Views: views},
 		notification: notification.Module{Executor: x, Views: views},
 	}
+	m.user.Holdings = []user.Holding{&m.auth}
+	return m
 }
 
 // module is what every module tells about itself.

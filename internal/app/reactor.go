@@ -13,28 +13,40 @@ import (
 
 // Reactor builds functions/reactor, which carries out what the reactors of every module want
 // done because of events.
-func Reactor(_ context.Context, c Config) (*Counted, error) {
+func Reactor(ctx context.Context, c Config) (*Counted, error) {
 	s := newSystem(c)
-	vault, err := s.vault()
+	p, err := s.reactors(ctx)
 	if err != nil {
 		return nil, err
 	}
-	p := s.reactors(vault)
 	consumer := &stream.Consumer{Consume: p.Project, Damaged: p.Damaged, Log: s.Log}
 	return s.counted("reactor", handler[stream.Batch, events.DynamoDBEventResponse](consumer.Handle)), nil
 }
 
 // reactors keeps the checkpoints of reactors apart from the views, which may be thrown away.
-func (s system) reactors(vault es.Vault) *projection.Projector {
+func (s system) reactors(ctx context.Context) (*projection.Projector, error) {
+	ring, err := s.ring()
+	if err != nil {
+		return nil, err
+	}
+	vault, err := ring.Subjects(s.Now)
+	if err != nil {
+		return nil, err
+	}
 	repository := s.repository(vault)
+	m := s.modules(repository)
+	m.user.Keys = vault
+	if m.auth.AddressKey, err = ring.Secret(ctx, addressPurpose); err != nil {
+		return nil, err
+	}
 	return &projection.Projector{
 		Store:       repository.Store,
 		Vault:       vault,
 		Rows:        &dynamo.Rows{Client: s.dynamodb, Table: s.table("Checkpoints")},
 		Parked:      &dynamo.Parked{Client: s.dynamodb, Table: s.table("Parked")},
-		Projections: of(s.modules(repository), module.Reactors),
+		Projections: of(m, module.Reactors),
 		Executor:    &es.Executor{Repository: repository, Now: s.Now},
 		Deadlines:   &dynamo.Deadlines{Client: s.dynamodb, Table: s.table("Deadlines")},
 		Now:         s.Now,
-	}
+	}, nil
 }

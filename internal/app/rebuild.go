@@ -27,7 +27,11 @@ func CommandOperator(ctx context.Context, c Config) (*Counted, error) {
 	if err != nil {
 		return nil, err
 	}
-	staff := &operator.Module{Rebuilds: s.rebuilder(vault), Reactors: s.reactors(vault)}
+	reactors, err := s.reactors(ctx)
+	if err != nil {
+		return nil, err
+	}
+	staff := &operator.Module{Rebuilds: s.rebuilder(vault), Reactors: reactors}
 	return s.gateway("command-operator", staff.Routes(), secret), nil
 }
 

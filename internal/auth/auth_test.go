@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -8,6 +9,7 @@ import (
 	"github.com/interview-sandbox/annals/events"
 	"github.com/interview-sandbox/annals/internal/es"
 	"github.com/interview-sandbox/annals/internal/es/estest"
+	"github.com/interview-sandbox/annals/internal/projection"
 )
 
 const (
@@ -17,6 +19,23 @@ const (
 )
 
 var created = events.UserCreated{UserID: ada, Email: "ada@example.com", Name: "Ada", PasswordHash: hash}
+
+// What has become of an account that is not active any more.
+var (
+	suspended = []events.Auth{created, events.UserSuspended{Reason: "spam"}, events.UserSessionsEnded{Reason: "suspended"}}
+	erasing   = []events.Auth{created, events.UserErasureRequested{}, events.UserSessionsEnded{Reason: "erasure"}}
+	erased    = append(erasing[:3:3], events.UserAddressReleased{Email: events.Erased}, events.UserKeyDestroyed{}, events.UserErased{})
+)
+
+// refusedAnyway demands that a command is refused for accounts that are not there or not
+// active.
+func refusedAnyway(t *testing.T, c es.Command[User, events.Auth], missing, locked, gone error) {
+	t.Helper()
+	given(t).When(c).ThenRefused(missing)
+	given(t, suspended...).When(c).ThenRefused(locked)
+	given(t, erasing...).When(c).ThenRefused(gone)
+	given(t, erased...).When(c).ThenRefused(gone)
+}
 
 func given(t *testing.T, history ...events.Auth) *estest.Spec[User, events.Auth] {
 	return estest.Given[User](t, history...)
@@ -53,25 +72,13 @@ func TestChangeEmail(t *testing.T) {
 	t.Run("is refused for the same address in capitals", func(t *testing.T) {
 		given(t, created).When(ChangeEmail{"ADA@Example.com"}).ThenRefused(ErrEmailUnchanged)
 	})
-	t.Run("is refused for an account that does not exist", func(t *testing.T) {
-		given(t).When(ChangeEmail{"ada@example.com"}).ThenRefused(ErrNotFound)
+	t.Run("is refused when repeated", func(t *testing.T) {
+		given(t, created, events.UserEmailChanged{Old: "ada@example.com", New: "ada@lovelace.example"}).
+			When(ChangeEmail{"ada@lovelace.example"}).ThenRefused(ErrEmailUnchanged)
 	})
-}
-
-func TestAnotherAddressIsNotVerifiedYet(t *testing.T) {
-	for _, c := range []struct {
-		event    events.Event
-		verified bool
-	}{
-		{events.UserEmailChanged{Old: "ada@example.com", New: "ada@lovelace.example"}, false},
-		{events.UserNameChanged{Old: "Ada", New: "Ada Lovelace"}, true},
-		{events.UserPasswordChanged{PasswordHash: hash}, true},
-	} {
-		row := Users.Apply(UserRow{ID: ada, EmailVerified: true}, es.Recorded{Event: c.event, Version: 2})
-		if row.EmailVerified != c.verified {
-			t.Errorf("after %s the address is verified: %v", c.event.EventType(), row.EmailVerified)
-		}
-	}
+	t.Run("is refused for an account that is not active", func(t *testing.T) {
+		refusedAnyway(t, ChangeEmail{"new@example.com"}, ErrNotFound, ErrSuspended, es.ErrErased)
+	})
 }
 
 func TestChangePassword(t *testing.T) {
@@ -89,8 +96,12 @@ func TestChangePassword(t *testing.T) {
 	t.Run("is refused to somebody who does not know it", func(t *testing.T) {
 		given(t, created).When(ChangePassword{knows("another"), hashed("second"), "s"}).ThenRefused(ErrWrongPassword)
 	})
-	t.Run("is refused for an account that does not exist", func(t *testing.T) {
-		given(t).When(ChangePassword{knows(""), hashed("second"), "s"}).ThenRefused(ErrNotFound)
+	t.Run("is refused when repeated", func(t *testing.T) {
+		given(t, created, events.UserPasswordChanged{PasswordHash: "second"}, events.UserSessionsEnded{Except: "s", Reason: "password-changed"}).
+			When(ChangePassword{knows(hash), hashed("second"), "s"}).ThenRefused(ErrWrongPassword)
+	})
+	t.Run("is refused for an account that is not active", func(t *testing.T) {
+		refusedAnyway(t, ChangePassword{knows(hash), hashed("second"), "s"}, ErrNotFound, ErrSuspended, es.ErrErased)
 	})
 }
 
@@ -116,6 +127,9 @@ func TestClaimEmail(t *testing.T) {
 	})
 	t.Run("is not undone by another account's ReleaseEmail", func(t *testing.T) {
 		claim(t, events.EmailClaimed{UserID: ada}).When(ReleaseEmail{eve}).Then()
+	})
+	t.Run("is undone once", func(t *testing.T) {
+		claim(t, events.EmailClaimed{UserID: ada}, events.EmailReleased{UserID: ada}).When(ReleaseEmail{ada}).Then()
 	})
 }
 
@@ -181,8 +195,10 @@ func TestEndSession(t *testing.T) {
 }
 
 func TestEndSessions(t *testing.T) {
-	given(t, created).When(EndSessions{"logout-all"}).Then(events.UserSessionsEnded{Reason: "logout-all"})
-	given(t).When(EndSessions{"logout-all"}).ThenRefused(ErrNotFound)
+	ended := events.UserSessionsEnded{Reason: "logout-all"}
+	given(t, created).When(EndSessions{"logout-all"}).Then(ended)
+	given(t, created, ended).When(EndSessions{"logout-all"}).Then(ended) // there may be new ones
+	refusedAnyway(t, EndSessions{"logout-all"}, ErrNotFound, ErrSuspended, es.ErrErased)
 }
 
 func TestAnAccountKeepsTheLoginsOfItsEpochAndTheOneThatWasSpared(t *testing.T) {
@@ -203,6 +219,67 @@ func TestAnAccountKeepsTheLoginsOfItsEpochAndTheOneThatWasSpared(t *testing.T) {
 	}
 }
 
+func TestOnlyAnActiveAccountKeepsLogins(t *testing.T) {
+	for name, history := range map[string][]events.Auth{"suspended": suspended, "erasing": erasing, "erased": erased} {
+		var u User
+		for _, e := range history {
+			u = u.Evolve(e)
+		}
+		if u.keeps("a", Session{UserID: ada, Epoch: u.Epoch}) {
+			t.Errorf("one that is %s keeps a login", name)
+		}
+	}
+	var u User
+	for _, e := range append(slices.Clone(suspended), events.UserReactivated{}) {
+		u = u.Evolve(e)
+	}
+	if u.keeps("a", Session{UserID: ada}) || !u.keeps("b", Session{UserID: ada, Epoch: 1}) {
+		t.Error("after a suspension an account keeps its old logins, or not its new ones")
+	}
+}
+
+func TestAnAccountHasTheRolesThatItWasGivenAndThatWereNotTaken(t *testing.T) {
+	var u User
+	for _, e := range []events.Auth{created, events.UserRoleGranted{Role: "operator"}, events.UserRoleGranted{Role: "auditor"}, events.UserRoleRevoked{Role: "operator"}} {
+		u = u.Evolve(e)
+	}
+	if !slices.Equal(u.Roles, []string{"auditor"}) {
+		t.Errorf("it has %v", u.Roles)
+	}
+}
+
+func TestReleaseAddress(t *testing.T) {
+	t.Run("frees the address of somebody who is being erased", func(t *testing.T) {
+		given(t, erasing...).When(ReleaseAddress{}).Then(events.UserAddressReleased{Email: created.Email})
+	})
+	t.Run("does nothing when repeated", func(t *testing.T) {
+		given(t, append(slices.Clone(erasing), events.UserAddressReleased{Email: created.Email})...).When(ReleaseAddress{}).Then()
+	})
+	t.Run("does nothing to others", func(t *testing.T) {
+		given(t).When(ReleaseAddress{}).Then()
+		given(t, created).When(ReleaseAddress{}).Then()
+		given(t, erased...).When(ReleaseAddress{}).Then()
+	})
+	t.Run("goes with the claim", func(t *testing.T) {
+		m := &Module{AddressKey: []byte("key")}
+		if steps := m.users().Coupled(es.NewStream("user", ada), []events.Auth{events.UserAddressReleased{Email: created.Email}}); len(steps) != 1 {
+			t.Errorf("%d more streams change", len(steps))
+		}
+	})
+}
+
+func TestALoginThatHasEndedIsNotListedAndTellsNothing(t *testing.T) {
+	s := es.NewStream("session", eve)
+	row := Sessions.Apply(SessionRow{}, es.Recorded{Stream: s, Version: 1, Event: events.SessionStarted{UserID: ada, Client: "curl/8.0"}})
+	if row.Client != "curl/8.0" || Sessions.Lists[0](row).Partition != ada {
+		t.Errorf("the row is %+v", row)
+	}
+	row = Sessions.Apply(row, es.Recorded{Stream: s, Version: 2, Event: events.SessionEnded{Reason: "logout"}})
+	if row.Client != "" || Sessions.Lists[0](row) != (projection.Place{}) {
+		t.Errorf("the row is %+v", row)
+	}
+}
+
 func TestVerifyEmail(t *testing.T) {
 	isFor := func(want string) VerifyEmail { return VerifyEmail{func(email string) bool { return email == want }} }
 	t.Run("verifies the address that the token is for", func(t *testing.T) {
@@ -218,7 +295,9 @@ func TestVerifyEmail(t *testing.T) {
 		given(t, created, events.UserEmailVerified{Email: created.Email}, events.UserEmailChanged{Old: created.Email, New: "new@example.com"}).
 			When(isFor("new@example.com")).Then(events.UserEmailVerified{Email: "new@example.com"})
 	})
-	t.Run("is refused for an account that does not exist", func(t *testing.T) { given(t).When(isFor("")).ThenRefused(ErrWrongToken) })
+	t.Run("is refused for an account that is not active", func(t *testing.T) {
+		refusedAnyway(t, isFor(created.Email), ErrWrongToken, ErrWrongToken, ErrWrongToken)
+	})
 }
 
 func TestResetPassword(t *testing.T) {
@@ -226,9 +305,12 @@ func TestResetPassword(t *testing.T) {
 	with := func(request string) ResetPassword {
 		return ResetPassword{func(id string) bool { return id == request }, func() string { return "second" }}
 	}
+	t.Run("can be asked for again", func(t *testing.T) {
+		given(t, created, asked).When(RequestPasswordReset{"r2"}).Then(events.UserPasswordResetRequested{RequestID: "r2", ExpiresAt: estest.Now.Add(resetLife)})
+	})
 	t.Run("can be asked for", func(t *testing.T) {
 		given(t, created).When(RequestPasswordReset{"r1"}).Then(events.UserPasswordResetRequested{RequestID: "r1", ExpiresAt: estest.Now.Add(resetLife)})
-		given(t).When(RequestPasswordReset{"r1"}).ThenRefused(ErrNotFound)
+		refusedAnyway(t, RequestPasswordReset{"r1"}, ErrNotFound, ErrSuspended, es.ErrErased)
 	})
 	t.Run("replaces the password, ends all logins and shows that mail arrives", func(t *testing.T) {
 		given(t, created, asked).When(with("r1")).Then(events.UserPasswordChanged{PasswordHash: "second"},
@@ -240,6 +322,9 @@ func TestResetPassword(t *testing.T) {
 		"after its time":            {created, events.UserPasswordResetRequested{RequestID: "r1", ExpiresAt: estest.Now}},
 		"when another came after":   {created, asked, events.UserPasswordResetRequested{RequestID: "r2", ExpiresAt: estest.Now.Add(time.Hour)}},
 		"of an account that is not": {},
+		"of a suspended account":    append(slices.Clone(suspended), asked),
+		"of one being erased":       append(slices.Clone(erasing), asked),
+		"of one that was erased":    append(slices.Clone(erased), asked),
 	} {
 		t.Run("is refused for a request "+name, func(t *testing.T) { given(t, history...).When(with("r1")).ThenRefused(ErrWrongToken) })
 	}
@@ -288,6 +373,7 @@ func TestStatesMarkWhatTheirEventsMark(t *testing.T) {
 		"user#b":    events.UserEmailChanged{Old: personal, New: personal},
 		"user#c":    events.UserPasswordChanged{PasswordHash: secret},
 		"user#d":    events.UserNameChanged{Old: personal, New: personal},
+		"user#e":    events.UserAddressReleased{Email: personal},
 		"session#a": events.SessionStarted{UserID: "a", RefreshHash: []byte(secret), Client: personal},
 	} {
 		p, err := es.StartOf(s).Next(es.Meta{}, estest.Now, e)

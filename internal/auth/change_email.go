@@ -17,10 +17,10 @@ var ErrEmailUnchanged = &es.Error{Kind: es.Rejected, Code: "email-unchanged", Me
 
 // Decide implements [es.Command].
 func (c ChangeEmail) Decide(u User, _ time.Time) ([]events.Auth, error) {
-	switch {
-	case !u.Exists():
-		return nil, ErrNotFound
-	case sameAddress(u.Email, c.Email):
+	if err := u.refusal(); err != nil {
+		return nil, err
+	}
+	if sameAddress(u.Email, c.Email) {
 		return nil, ErrEmailUnchanged
 	}
 	return []events.Auth{events.UserEmailChanged{Old: u.Email, New: c.Email}}, nil

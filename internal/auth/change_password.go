@@ -22,10 +22,10 @@ var ErrWrongPassword = &es.Error{Kind: es.Rejected, Code: "wrong-password", Mess
 
 // Decide implements [es.Command].
 func (c ChangePassword) Decide(u User, _ time.Time) ([]events.Auth, error) {
-	switch {
-	case !u.Exists():
-		return nil, ErrNotFound
-	case !c.IsCurrent(u.PasswordHash):
+	if err := u.refusal(); err != nil {
+		return nil, err
+	}
+	if !c.IsCurrent(u.PasswordHash) {
 		return nil, ErrWrongPassword
 	}
 	return []events.Auth{

@@ -29,8 +29,8 @@ type EndSessions struct{ Reason string }
 
 // Decide implements [es.Command].
 func (c EndSessions) Decide(u User, _ time.Time) ([]events.Auth, error) {
-	if !u.Exists() {
-		return nil, ErrNotFound
+	if err := u.refusal(); err != nil {
+		return nil, err
 	}
 	return []events.Auth{events.UserSessionsEnded{Reason: c.Reason}}, nil
 }

@@ -58,7 +58,7 @@ func (m *Module) login(ctx context.Context, call api.Call, in loginBody) (reply 
 	return m.tokens(user, result, secret)
 }
 
-// authenticate finds the account with this address and password. Without such an address it
+// authenticate finds the account with this address and password, which has to be active. Without such an address it
 // loads an account that nobody has and compares with no hash, which takes as long.
 func (m *Module) authenticate(ctx context.Context, in loginBody) (User, error) {
 	claim, err := claims.Load(ctx, &m.Repository, m.address(in.Email))
@@ -69,7 +69,7 @@ func (m *Module) authenticate(ctx context.Context, in loginBody) (User, error) {
 	if err != nil {
 		return User{}, err
 	}
-	if !m.Passwords.Matches(user.State.PasswordHash, in.Password) || !user.State.Exists() {
+	if !m.Passwords.Matches(user.State.PasswordHash, in.Password) || user.State.Status != Active {
 		return User{}, ErrWrongLogin
 	}
 	return user.State, nil

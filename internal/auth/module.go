@@ -1,5 +1,5 @@
 // Package auth is the module of accounts and logins. state.go has its aggregates, every
-// other file one command or one read model with its route.
+// other file one command, one read model with its route, or one reactor.
 package auth
 
 import (
@@ -7,7 +7,6 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
-	"strings"
 	"time"
 
 	"github.com/interview-sandbox/annals/events"
@@ -44,30 +43,20 @@ func (m *Module) Routes() []api.Route {
 	return []api.Route{
 		api.Command("POST /auth/users", api.Public, m.createUser).
 			Does("Opens an account.").Gives(201).Refuses(api.ErrInvalid, ErrEmailTaken),
-		api.Query("GET /auth/users/{id}", api.Self, m.getUser).
-			Does("Shows an account, now or as it was.").Takes(api.TimeTravel),
-		api.Query("GET /auth/users/{id}/history", api.Self, m.userHistory).
-			Does("Lists everything that happened to an account.").Takes(api.Paged, api.Ordered),
 		api.Command("POST /auth/users/{id}/email", api.Self, m.changeEmail).
-			Does("Gives an account another address.").Refuses(api.ErrInvalid, ErrEmailUnchanged, ErrEmailTaken),
+			Does("Gives an account another address.").Refuses(api.ErrInvalid, ErrEmailUnchanged, ErrEmailTaken, ErrSuspended),
 		api.Command("POST /auth/users/{id}/password", api.Self, m.changePassword).
-			Does("Replaces an account's password and ends its other logins.").Refuses(api.ErrInvalid, ErrWrongPassword),
+			Does("Replaces an account's password and ends its other logins.").Refuses(api.ErrInvalid, ErrWrongPassword, ErrSuspended),
 		api.Command("POST /auth/login", api.Public, m.login).
 			Does("Gives the tokens of a new login.").Refuses(api.ErrInvalid, ErrWrongLogin),
 		api.Command("POST /auth/token", api.Public, m.refresh).
 			Does("Gives new tokens for a refresh token. One that was replaced before ends its login.").Refuses(ErrWrongRefreshToken),
-		api.Query("GET /users", api.Staff, m.listUsers).
-			Does("Lists accounts by name. A page may have fewer than asked for, and more after it.").
-			Takes(api.Paged, api.InQuery("q", "The beginning of a name or an address.", ""), api.InQuery("status", "Those with this status only.", "enum="+strings.Join(statuses, "|"))).
-			Refuses(api.ErrForbidden),
-		api.Query("GET /users/summary", api.Staff, m.countUsers).
-			Does("Counts accounts by status."),
 		api.Query("GET /auth/sessions", api.SignedIn, m.listSessions).
 			Does("Lists one's own logins, oldest first.").Takes(api.Paged),
 		api.Command("POST /auth/logout", api.SignedIn, m.logout).
 			Does("Ends the login that the token is of."),
 		api.Command("POST /auth/logout-all", api.SignedIn, m.logoutAll).
-			Does("Ends all of one's own logins."),
+			Does("Ends all of one's own logins.").Refuses(ErrSuspended),
 		api.Command("DELETE /auth/sessions/{id}", api.SignedIn, m.deleteSession).
 			Does("Ends one of one's own logins."),
 		api.Command("POST /auth/email/verify", api.Public, m.verifyEmail).
@@ -82,15 +71,13 @@ func (m *Module) Routes() []api.Route {
 // Projections lists what the projector keeps for the module: read models and snapshots.
 func (m *Module) Projections() []projection.Projection {
 	return []projection.Projection{
-		&Users,
-		&Accounts,
 		&Sessions,
 		projection.Snapshots(m.users().Snapshotter(&m.Repository)),
 	}
 }
 
 // Reactors lists the module's reactors.
-func (m *Module) Reactors() []projection.Projection { return nil }
+func (m *Module) Reactors() []projection.Projection { return []projection.Projection{m.releasing()} }
 
 // Aggregates lists what the module's streams add up to.
 func (m *Module) Aggregates() []es.Folder {
@@ -107,7 +94,7 @@ var (
 func (m *Module) users() *es.Aggregate[User, events.Auth] {
 	return &es.Aggregate[User, events.Auth]{
 		Category: "user",
-		Reducer:  1,
+		Reducer:  2,
 		Subject:  func(u User) string { return u.ID },
 		Coupled: func(s es.Stream, decided []events.Auth) (steps []es.Step) {
 			for _, e := range decided {
@@ -118,6 +105,8 @@ func (m *Module) users() *es.Aggregate[User, events.Auth] {
 					steps = append(steps,
 						claims.On(m.address(e.Old), ReleaseEmail{s.ID()}),
 						claims.New(m.address(e.New), ClaimEmail{s.ID()}))
+				case events.UserAddressReleased:
+					steps = append(steps, claims.On(m.address(e.Email), ReleaseEmail{s.ID()}))
 				}
 			}
 			return steps
@@ -143,5 +132,10 @@ func (m *Module) change(ctx context.Context, call api.Call, c es.Command[User, e
 	return api.Accepted(result), err
 }
 
-// ErrNotFound: there is no such account.
-var ErrNotFound = api.ErrNotFound
+// The refusals of commands on accounts.
+var (
+	// ErrNotFound: there is no such account.
+	ErrNotFound = api.ErrNotFound
+	// ErrSuspended: the account is suspended. Of one that is being erased, [es.ErrErased].
+	ErrSuspended = &es.Error{Kind: es.Forbidden, Code: "suspended", Message: "This account is suspended."}
+)

@@ -2,12 +2,14 @@ package auth
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"sync"
 	"time"
 
 	"github.com/interview-sandbox/annals/events"
 	"github.com/interview-sandbox/annals/internal/api"
+	"github.com/interview-sandbox/annals/internal/es"
 )
 
 // resetLife is how long a forgotten password can be replaced after that was asked for.
@@ -18,8 +20,8 @@ type RequestPasswordReset struct{ RequestID string }
 
 // Decide implements [es.Command].
 func (c RequestPasswordReset) Decide(u User, now time.Time) ([]events.Auth, error) {
-	if !u.Exists() {
-		return nil, ErrNotFound
+	if err := u.refusal(); err != nil {
+		return nil, err
 	}
 	return []events.Auth{events.UserPasswordResetRequested{RequestID: c.RequestID, ExpiresAt: now.Add(resetLife)}}, nil
 }
@@ -33,7 +35,7 @@ type ResetPassword struct {
 
 // Decide implements [es.Command].
 func (c ResetPassword) Decide(u User, now time.Time) ([]events.Auth, error) {
-	if !u.Exists() || u.Reset.RequestID == "" || !now.Before(u.Reset.ExpiresAt) || !c.IsFor(u.Reset.RequestID) {
+	if u.Status != Active || u.Reset.RequestID == "" || !now.Before(u.Reset.ExpiresAt) || !c.IsFor(u.Reset.RequestID) {
 		return nil, ErrWrongToken
 	}
 	decided := []events.Auth{events.UserPasswordChanged{PasswordHash: c.NewHash()}, events.UserSessionsEnded{Reason: "password-reset"}}
@@ -65,6 +67,9 @@ func (m *Module) forgotPassword(ctx context.Context, call api.Call, in forgotBod
 		return reply, err
 	}
 	_, err = m.Execute(ctx, call.Meta, nil, m.users().On(claim.State.UserID, RequestPasswordReset{call.NewID("password reset")}))
+	if errors.Is(err, ErrSuspended) || errors.Is(err, es.ErrErased) {
+		err = nil
+	}
 	return reply, err
 }
 

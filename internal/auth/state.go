@@ -6,11 +6,13 @@ import (
 	"time"
 
 	"github.com/interview-sandbox/annals/events"
+	"github.com/interview-sandbox/annals/internal/es"
 )
 
 // User is an account: what the events of a "user#<id>" stream add up to.
 type User struct {
 	ID            string
+	Status        Status
 	Email         string `data:"personal"`
 	EmailVerified bool
 	PasswordHash  string `data:"secret"`
@@ -20,7 +22,20 @@ type User struct {
 	// ended, unless it is the Spared one.
 	Epoch  int
 	Spared string
+	// Released: the address is not the account's any more.
+	Released bool
 }
+
+// Status is what has become of an account.
+type Status string
+
+// What an account can be. Only an active one lets anybody in.
+const (
+	Active    Status = "active"
+	Suspended Status = "suspended"
+	Erasing   Status = "erasing"
+	Erased    Status = "erased"
+)
 
 // Reset is what a forgotten password can be replaced with; its zero value is nothing.
 type Reset struct {
@@ -31,11 +46,24 @@ type Reset struct {
 // Exists reports whether the account has been created.
 func (u User) Exists() bool { return u.ID != "" }
 
+// refusal says why a command on the account is refused whatever it wants; nil: it is not.
+func (u User) refusal() error {
+	switch u.Status {
+	case "":
+		return ErrNotFound
+	case Suspended:
+		return ErrSuspended
+	case Erasing, Erased:
+		return es.ErrErased
+	}
+	return nil
+}
+
 // Evolve implements [es.State].
 func (u User) Evolve(e events.Auth) User {
 	switch e := e.(type) {
 	case events.UserCreated:
-		u.ID, u.Email, u.PasswordHash = e.UserID, e.Email, e.PasswordHash
+		u.ID, u.Email, u.PasswordHash, u.Status = e.UserID, e.Email, e.PasswordHash, Active
 	case events.UserEmailChanged:
 		u.Email, u.EmailVerified = e.New, false
 	case events.UserEmailVerified:
@@ -48,6 +76,18 @@ func (u User) Evolve(e events.Auth) User {
 		u.Epoch, u.Spared = u.Epoch+1, e.Except
 	case events.UserRoleGranted:
 		u.Roles = append(slices.Clip(u.Roles), e.Role)
+	case events.UserRoleRevoked:
+		u.Roles = slices.DeleteFunc(slices.Clone(u.Roles), func(role string) bool { return role == e.Role })
+	case events.UserSuspended:
+		u.Status = Suspended
+	case events.UserReactivated:
+		u.Status = Active
+	case events.UserErasureRequested:
+		u.Status = Erasing
+	case events.UserAddressReleased:
+		u.Released = true
+	case events.UserErased:
+		u.Status = Erased
 	}
 	return u
 }
@@ -68,7 +108,7 @@ func (c Claim) Evolve(e events.Email) Claim {
 
 // keeps reports whether a login is one that the account has not ended together with others.
 func (u User) keeps(id string, s Session) bool {
-	return u.Exists() && (s.Epoch == u.Epoch || id == u.Spared)
+	return u.Status == Active && (s.Epoch == u.Epoch || id == u.Spared)
 }
 
 // Session is one login: what a "session#<id>" stream adds up to.

@@ -5,7 +5,6 @@ import (
 	"regexp"
 	"strings"
 	"sync"
-	"unicode"
 	"unicode/utf8"
 
 	"github.com/interview-sandbox/annals/internal/api"
@@ -22,19 +21,6 @@ func validEmail(bad *api.Invalid, pointer, s string) string {
 	s = strings.TrimSpace(s)
 	if len(s) > maxEmail || !emailForm.MatchString(s) {
 		bad.Add(pointer, "This has to be an email address such as ada@example.com.")
-	}
-	return s
-}
-
-const maxName = 100
-
-func validName(bad *api.Invalid, pointer, s string) string {
-	s = strings.TrimSpace(s)
-	switch n := utf8.RuneCountInString(s); {
-	case n < 1 || n > maxName:
-		bad.Add(pointer, "A name has 1 to 100 characters.")
-	case strings.ContainsFunc(s, unicode.IsControl):
-		bad.Add(pointer, "A name has no control characters.")
 	}
 	return s
 }

@@ -21,7 +21,7 @@ var ErrWrongToken = &es.Error{Kind: es.Rejected, Code: "wrong-token", Message: "
 // Decide implements [es.Command].
 func (c VerifyEmail) Decide(u User, _ time.Time) ([]events.Auth, error) {
 	switch {
-	case !u.Exists() || !c.IsFor(u.Email):
+	case u.Status != Active || !c.IsFor(u.Email):
 		return nil, ErrWrongToken
 	case u.EmailVerified:
 		return nil, nil

@@ -50,7 +50,7 @@ func applyToSession(row SessionRow, recorded es.Recorded) SessionRow {
 	case events.SessionRefreshed:
 		row.ExpiresAt = e.ExpiresAt
 	case events.SessionEnded:
-		row.Ended = true
+		row.Ended, row.Client = true, ""
 	}
 	row.Version = recorded.Version
 	return row

@@ -159,7 +159,7 @@ func Functions() []Function {
 		}},
 		{Name: "command-operator", Memory: 256, Timeout: 25 * time.Second, KMS: []string{"Decrypt", "GenerateDataKey"}, Sends: []string{"Rebuild"}, Grants: []Grant{
 			{"Events", []string{"Query", "PutItem"}},
-			{"Views", []string{"GetItem", "PutItem", "UpdateItem"}},
+			{"Views", []string{"GetItem", "BatchGetItem", "Query", "PutItem", "UpdateItem"}},
 			{"Parked", []string{"Scan", "UpdateItem", "DeleteItem"}},
 			{"Keys", []string{"GetItem", "PutItem"}},
 			{"Snapshots", []string{"GetItem"}},
@@ -182,18 +182,20 @@ func Functions() []Function {
 			{"Views", []string{"GetItem", "BatchGetItem", "Scan", "PutItem", "PartiQLInsert", "UpdateItem", "BatchWriteItem"}},
 			{"Parked", []string{"Scan", "UpdateItem", "DeleteItem"}},
 		}},
-		{Name: "reactor", Memory: 256, Timeout: 60 * time.Second, KMS: []string{"Decrypt"}, Grants: []Grant{
-			{"Keys", []string{"GetItem"}},
+		{Name: "reactor", Memory: 256, Timeout: 60 * time.Second, KMS: []string{"Decrypt", "GenerateDataKey"}, Grants: []Grant{
+			{"Keys", []string{"GetItem", "PutItem"}},
 			{"Events", []string{"Query", "PutItem"}},
 			{"Snapshots", []string{"GetItem"}},
 			{"Checkpoints", []string{"GetItem", "PutItem"}},
+			{"Views", []string{"GetItem", "BatchGetItem", "Query"}},
 			{"Deadlines", []string{"PutItem"}},
 			{"Parked", []string{"UpdateItem", "DeleteItem"}},
 		}},
-		{Name: "clock", Memory: 256, Timeout: 50 * time.Second, KMS: []string{"Decrypt"}, Grants: []Grant{
-			{"Keys", []string{"GetItem"}},
+		{Name: "clock", Memory: 256, Timeout: 50 * time.Second, KMS: []string{"Decrypt", "GenerateDataKey"}, Grants: []Grant{
+			{"Keys", []string{"GetItem", "PutItem"}},
 			{"Events", []string{"Query", "PutItem"}},
 			{"Snapshots", []string{"GetItem"}},
+			{"Views", []string{"GetItem", "BatchGetItem", "Query"}},
 			{"Deadlines", []string{"Query", "PutItem", "DeleteItem"}},
 			{"Parked", []string{"UpdateItem"}},
 		}},

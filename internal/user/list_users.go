@@ -1,4 +1,4 @@
-package auth
+package user
 
 import (
 	"context"
@@ -15,9 +15,6 @@ const (
 	byEmail
 )
 
-// statuses are what an account can be.
-var statuses = []string{"active"}
-
 // listUsers lists accounts by name, with ?q= those whose names begin so, and then those whose
 // addresses do. A page may have fewer accounts than asked for, and more after it.
 func (m *Module) listUsers(ctx context.Context, call api.Call) (reply api.Reply[api.List[UserRow]], err error) {
@@ -25,10 +22,10 @@ func (m *Module) listUsers(ctx context.Context, call api.Call) (reply api.Reply[
 	if err != nil {
 		return reply, err
 	}
-	status, q := call.Query["status"], canonical(call.Query["q"])
+	status, q := Status(call.Query["status"]), canonical(call.Query["q"])
 	switch {
 	case status != "" && !slices.Contains(statuses, status):
-		return reply, api.Malformed("?status= takes one of: " + strings.Join(statuses, ", ") + ".")
+		return reply, api.Malformed("?status= takes active, suspended, erasing or erased.")
 	case q != "" && !call.Caller.SeesPersonal():
 		return reply, api.ErrForbidden // what is found would tell what is hidden
 	}
@@ -62,14 +59,14 @@ func (m *Module) listUsers(ctx context.Context, call api.Call) (reply api.Reply[
 
 // StatusCount is how many accounts have a status.
 type StatusCount struct {
-	Status   string `json:"status"`
+	Status   Status `json:"status"`
 	Accounts int64  `json:"accounts"`
 }
 
 func (m *Module) countUsers(ctx context.Context, _ api.Call) (reply api.Reply[api.List[StatusCount]], err error) {
 	var counts []StatusCount
 	for _, status := range statuses {
-		total, err := Accounts.Total(ctx, m.Views, status)
+		total, err := Accounts.Total(ctx, m.Views, string(status))
 		if err != nil {
 			return reply, err
 		}
@@ -78,3 +75,6 @@ func (m *Module) countUsers(ctx context.Context, _ api.Call) (reply api.Reply[ap
 	reply.Body = api.NewList(counts, "")
 	return reply, nil
 }
+
+// canonical is what texts are sorted and found by.
+func canonical(s string) string { return strings.ToLower(strings.TrimSpace(s)) }

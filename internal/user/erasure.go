@@ -1,0 +1,95 @@
+package user
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/interview-sandbox/annals/events"
+	"github.com/interview-sandbox/annals/internal/es"
+	"github.com/interview-sandbox/annals/internal/projection"
+)
+
+const (
+	// purgeAfter is how long after a key was destroyed every process has forgotten it, and has
+	// written what it had opened: a minute that a key is kept for, and one that a function runs.
+	purgeAfter = 2 * time.Minute
+	// purgeAgain is when those who hold something are asked again: their lists have to follow
+	// what was removed.
+	purgeAgain = time.Minute
+)
+
+// erasure is the process that erases a person: once the auth module has released the address,
+// the key is destroyed, then all that modules hold in clear is purged, until nothing is left.
+func (m *Module) erasure() *projection.Reactor[Profile] {
+	since := time.Date(2026, 11, 24, 0, 0, 0, 0, time.UTC)
+	return &projection.Reactor[Profile]{
+		Name:     "erasure",
+		Category: "user",
+		Triggers: []projection.Trigger{
+			{Event: events.UserAddressReleased{}, Since: since},
+			{Event: events.UserKeyDestroyed{}, Since: since},
+		},
+		React: func(e es.Recorded) []projection.Reaction {
+			switch e.Event.(type) {
+			case events.UserAddressReleased:
+				return []projection.Reaction{{Effect: destroyKey{m, e.Stream.ID()}}}
+			case events.UserKeyDestroyed:
+				return []projection.Reaction{purgeAt(e.At.Add(purgeAfter))}
+			}
+			return nil
+		},
+		Apply: func(p Profile, e es.Recorded) Profile { return p.Evolve(e.Event.(events.Auth)) },
+		Due: func(d projection.Deadline, p Profile) []projection.Reaction {
+			if p.Status != Erasing {
+				return nil
+			}
+			return []projection.Reaction{{Effect: purge{m, p.ID}}}
+		},
+	}
+}
+
+func purgeAt(at time.Time) projection.Reaction {
+	return projection.Reaction{Deadline: &projection.Deadline{Name: "purge", At: at}}
+}
+
+type destroyKey struct {
+	m  *Module
+	id string
+}
+
+// Perform implements [projection.Effect].
+func (e destroyKey) Perform(ctx context.Context, _ string) ([]projection.Reaction, error) {
+	if err := e.m.Keys.Destroy(ctx, e.id); err != nil {
+		return nil, err
+	}
+	return []projection.Reaction{{Command: profiles.On(e.id, RecordKeyDestroyed{})}}, nil
+}
+
+type purge struct {
+	m  *Module
+	id string
+}
+
+// Perform implements [projection.Effect]. The next time is set before anything is removed, so
+// that a command that fails for good keeps nothing else from being removed.
+func (e purge) Perform(ctx context.Context, _ string) ([]projection.Reaction, error) {
+	reactions := []projection.Reaction{purgeAt(e.m.Now().Add(purgeAgain))}
+	var failed error
+	for _, h := range e.m.Holdings {
+		steps, err := h.Purge(ctx, e.id)
+		if err != nil && failed == nil {
+			failed = fmt.Errorf("look for what is left of a person: %w", err)
+		}
+		for _, s := range steps {
+			reactions = append(reactions, projection.Reaction{Command: s})
+		}
+	}
+	switch {
+	case len(reactions) > 1:
+		return reactions, nil // who could not be asked is asked again
+	case failed != nil:
+		return nil, failed
+	}
+	return []projection.Reaction{{Command: profiles.On(e.id, RecordErased{})}}, nil
+}
