@@ -13,11 +13,11 @@ import (
 
 	"github.com/aws/aws-lambda-go/lambda"
 
-	"github.com/interview-sandbox/annals/internal/user"
 	"github.com/interview-sandbox/annals/internal/dynamo"
 	"github.com/interview-sandbox/annals/internal/es"
 	"github.com/interview-sandbox/annals/internal/projection"
 	"github.com/interview-sandbox/annals/internal/topology"
+	"github.com/interview-sandbox/annals/internal/user"
 	"github.com/interview-sandbox/annals/localstack/front"
 	"github.com/interview-sandbox/annals/localstack/scenario"
 )

@@ -14,10 +14,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/interview-sandbox/annals/events"
-	"github.com/interview-sandbox/annals/internal/user"
 	"github.com/interview-sandbox/annals/internal/dynamo"
 	"github.com/interview-sandbox/annals/internal/es"
 	"github.com/interview-sandbox/annals/internal/projection"
+	"github.com/interview-sandbox/annals/internal/user"
 	"github.com/interview-sandbox/annals/localstack/scenario"
 	"github.com/interview-sandbox/annals/localstack/stacktest"
 	"github.com/interview-sandbox/annals/localstack/tables"

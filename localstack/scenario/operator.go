@@ -195,49 +195,6 @@ func (c Client) items(t testing.TB, path string) (all []map[string]any) {
 	return all
 }
 
-// Users walks through the lists of accounts.
-func Users(t *testing.T, api, unique string, operator, auditor Person) {
-	ada := Register(t, api, "users-"+unique+"@example.com")
-	t.Run("accounts are found by the beginning of a name or an address", func(t *testing.T) {
-		find := func(q string) (found bool) {
-			for path := "/users?limit=1&q=" + q; path != ""; {
-				page := operator.Expect(t, 200, "GET", path, nil)
-				found = found || strings.Contains(page.Raw, ada.ID)
-				path = ""
-				if next := page.Text("nextCursor"); next != "" {
-					path = "/users?limit=1&q=" + q + "&cursor=" + next
-				}
-			}
-			return found
-		}
-		eventually(t, "it is found by its address", func() bool { return find("users-" + unique) })
-		for q, want := range map[string]bool{"USERS-" + unique + "@ex": true, "ad": true, "users-x": false, "b": false} {
-			if find(q) != want {
-				t.Errorf("%q finds it: %v", q, !want)
-			}
-		}
-		if a := operator.Expect(t, 200, "GET", "/users?status=active&limit=100", nil); !strings.Contains(a.Raw, ada.Email) {
-			t.Errorf("the active ones are %s", a.Raw)
-		}
-		operator.Refuse(t, 400, "malformed", "GET", "/users?status=x", nil)
-		operator.Refuse(t, 400, "malformed", "GET", "/users?cursor=eA", nil)
-	})
-	t.Run("they are counted by status", func(t *testing.T) {
-		a := operator.Expect(t, 200, "GET", "/users/summary", nil)
-		items, _ := a.Body["items"].([]any)
-		if len(items) != 1 || items[0].(map[string]any)["accounts"].(float64) < 2 {
-			t.Errorf("answer %s", a.Raw)
-		}
-	})
-	t.Run("auditors see no names but their own, and search for none", func(t *testing.T) {
-		if a := auditor.Expect(t, 200, "GET", "/users?limit=100", nil); strings.Contains(a.Raw, ada.Email) || strings.Count(a.Raw, `"name":"Ada"`) > 1 || !strings.Contains(a.Raw, ada.ID) {
-			t.Errorf("answer %s", a.Raw)
-		}
-		auditor.Refuse(t, 403, "forbidden", "GET", "/users?q=a", nil)
-		ada.Refuse(t, 404, "not-found", "GET", "/users", nil)
-	})
-}
-
 // eventually waits for what the projector brings about.
 func eventually(t testing.TB, what string, holds func() bool) {
 	t.Helper()
