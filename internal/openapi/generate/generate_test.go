@@ -4,7 +4,11 @@ import (
 	"bytes"
 	"flag"
 	"os"
+	"strings"
 	"testing"
+
+	"github.com/pb33f/libopenapi/datamodel"
+	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"github.com/interview-sandbox/annals/internal/comments"
 	"github.com/interview-sandbox/annals/internal/openapi"
@@ -25,5 +29,38 @@ func TestTheDocumentIsThatOfTheRoutes(t *testing.T) {
 		}
 	} else if !bytes.Equal(openapi.Document, want) {
 		t.Error("openapi.json is not that of the routes: go test ./internal/openapi/... -update writes it anew")
+	}
+}
+
+func TestTheDocumentIsOneOfOpenAPI31(t *testing.T) {
+	c := jsonschema.NewCompiler()
+	c.AssertFormat()
+	add := func(url, text string) {
+		t.Helper()
+		parsed, err := jsonschema.UnmarshalJSON(strings.NewReader(text))
+		if err == nil {
+			err = c.AddResource(url, parsed)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	add("openapi31.json", datamodel.OpenAPI31SchemaData)
+	add("openapi.json", string(openapi.Document))
+	document, err := jsonschema.UnmarshalJSON(bytes.NewReader(openapi.Document))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.MustCompile("openapi31.json").Validate(document); err != nil {
+		t.Error(err)
+	}
+	schemas := document.(map[string]any)["components"].(map[string]any)["schemas"].(map[string]any)
+	for name := range schemas {
+		if _, err := c.Compile("openapi.json#/components/schemas/" + name); err != nil {
+			t.Error(err)
+		}
+	}
+	if len(schemas) < 20 {
+		t.Errorf("there are %d schemas", len(schemas))
 	}
 }
