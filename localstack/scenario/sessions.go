@@ -103,7 +103,9 @@ func Sessions(t *testing.T, api, unique string) {
 				t.Errorf("answer %v %s", a.Header, a.Raw)
 			}
 		}
+		nobody.Refuse(t, 422, "invalid", "POST", "/auth/password/forgot", map[string]string{"email": "ada"})
 		nobody.Refuse(t, 422, "wrong-token", "POST", "/auth/password/reset", map[string]string{"token": "x", "new": "correct horse staple"})
+		nobody.Refuse(t, 422, "invalid", "POST", "/auth/password/reset", map[string]string{"token": "x", "new": "short"})
 		nobody.Refuse(t, 422, "wrong-token", "POST", "/auth/email/verify", map[string]string{"token": "x"})
 	})
 
