@@ -62,8 +62,8 @@ type HistoryItem struct {
 	At            time.Time       `json:"at"`
 	Actor         string          `json:"actor"`
 	CorrelationID string          `json:"correlationId"`
-	CausationID   string          `json:"causationId"` // of the commit that a reactor acted on, else of the command
-	Data          json.RawMessage `json:"data"`        // the event without its secrets
+	CausationID   string          `json:"causationId"`               // of the commit that a reactor acted on, else of the command
+	Data          json.RawMessage `json:"data" schema:"type=object"` // the event without its secrets
 }
 
 // History answers a read of the events of the object that the path names, oldest first or,
