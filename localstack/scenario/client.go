@@ -173,8 +173,8 @@ func (p Person) LogIn(t testing.TB) Person {
 	return p
 }
 
-// sessionOf reads which login an access token is of.
-func sessionOf(t testing.TB, token string) string {
+// SessionOf reads which login an access token is of.
+func SessionOf(t testing.TB, token string) string {
 	t.Helper()
 	parts := strings.Split(token, ".")
 	if len(parts) != 3 {
