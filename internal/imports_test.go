@@ -69,7 +69,13 @@ var places = []place{
 		"payloads of a stream carry any module's events; a table's items are the store's to decode"},
 	{"internal/queue", "internal/projection github.com/aws/aws-lambda-go github.com/aws/aws-sdk-go-v2", "network",
 		"an adapter of one AWS service knows that service and what it adapts it to"},
-	{"internal/topology", "internal/api internal/operator internal/projection " + modules, "",
+	{"internal/comments", "", "files",
+		"the source says the same whoever reads it"},
+	{"internal/openapi", "internal/api", "",
+		"the document is there when it is built, and knows no route but those that serve it"},
+	{"internal/openapi/generate", "internal/api internal/comments internal/es internal/gateway github.com/pb33f/libopenapi github.com/santhosh-tekuri/jsonschema/v6", "files",
+		"the document comes from declarations and types alone"},
+	{"internal/topology", "internal/api internal/openapi internal/operator internal/projection " + modules, "",
 		"the system as data must not need the system"},
 	{"internal/app", "events internal/... *", allPowers,
 		"the wiring knows all parts, and nobody who starts it"},
@@ -90,8 +96,9 @@ const testHelper = "internal/es/estest"
 
 // forTests is what the test files of all places, and of some, may import as well.
 var forTests = map[string]string{
-	"":                 testHelper + " internal/projection internal/projection/projectiontest internal/stats internal/stats/statstest localstack/dynoxide localstack/tables",
-	"internal/gateway": modules,
+	"":                          testHelper + " internal/projection internal/projection/projectiontest internal/stats internal/stats/statstest localstack/dynoxide localstack/tables",
+	"internal/gateway":          modules,
+	"internal/openapi/generate": "internal/openapi internal/topology",
 }
 
 // A power makes code depend on more than its arguments.

@@ -30,6 +30,8 @@ func TestTheAPIKeepsItsContract(t *testing.T) {
 	auditor := auditorOf(t, s)
 	scenario.Operator(t, s.URL(), "1", operator, auditor)
 	scenario.Users(t, s.URL(), "1", operator, auditor)
+	scenario.Views(t, s.URL(), operator, auditor)
+	scenario.System(t, s.URL())
 	eventually(t, "views have as many rows as there are streams, and tell how late they are", func() bool {
 		for view, category := range map[string]string{"users": "user", "accounts": "user", "sessions": "session"} {
 			v := viewOf(t, operator.Client, view)
@@ -39,6 +41,7 @@ func TestTheAPIKeepsItsContract(t *testing.T) {
 		}
 		return true
 	})
+	expectCovered(t, s.URL())
 }
 
 // streams counts the streams of a category.

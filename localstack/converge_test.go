@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"math/rand/v2"
@@ -43,7 +44,13 @@ func (l *load) ask(token, path, key string, body any) (a scenario.Answer, ok boo
 	for l.ctx.Err() == nil {
 		c := scenario.Client{URL: l.url.Load().(string), Token: token}
 		a, err := c.Send(l.ctx, "POST", path, body, scenario.Header{Name: "Idempotency-Key", Value: key})
+		var breach *scenario.BreachError
 		switch {
+		case errors.As(err, &breach):
+			l.mu.Lock()
+			l.wrong = append(l.wrong, err.Error())
+			l.mu.Unlock()
+			return a, false
 		case err != nil || a.Status >= 500:
 			l.tries.Add(1)
 			time.Sleep(10 * time.Millisecond) // the stack is down, or coming up

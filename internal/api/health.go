@@ -4,7 +4,7 @@ import "context"
 
 // HealthReply is the body of GET /health.
 type HealthReply struct {
-	Status string `json:"status"`
+	Status string `json:"status" schema:"enum=ok"`
 }
 
 // Health declares the route that says whether the API answers at all. It touches nothing

@@ -62,8 +62,8 @@ type HistoryItem struct {
 	At            time.Time       `json:"at"`
 	Actor         string          `json:"actor"`
 	CorrelationID string          `json:"correlationId"`
-	CausationID   string          `json:"causationId"` // of the commit that a reactor acted on, else of the command
-	Data          json.RawMessage `json:"data"`        // the event without its secrets
+	CausationID   string          `json:"causationId"`               // of the commit that a reactor acted on, else of the command
+	Data          json.RawMessage `json:"data" schema:"type=object"` // the event without its secrets
 }
 
 // NewHistoryItem shows an event to somebody who may, or may not, see what is personal in it.

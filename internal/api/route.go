@@ -106,6 +106,9 @@ func (r Reply[Out]) response() Response {
 	return out
 }
 
+// HTML is a body that is a page for people, and no JSON.
+type HTML string
+
 // Changed is the body that answers most commands.
 type Changed struct {
 	ID      string     `json:"id"`

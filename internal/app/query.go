@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/interview-sandbox/annals/internal/api"
+	"github.com/interview-sandbox/annals/internal/openapi"
 	"github.com/interview-sandbox/annals/internal/operator"
 	"github.com/interview-sandbox/annals/internal/projection"
 	"github.com/interview-sandbox/annals/internal/stats"
@@ -31,5 +32,5 @@ func Query(_ context.Context, c Config) (*Counted, error) {
 	for _, f := range topology.Functions() {
 		staff.Stats.Functions = append(staff.Stats.Functions, f.Name)
 	}
-	return s.gateway("query", slices.Concat(of(m, module.Routes), staff.Routes(), []api.Route{api.Health()}), nil), nil
+	return s.gateway("query", slices.Concat(of(m, module.Routes), staff.Routes(), openapi.Routes(), []api.Route{api.Health()}), nil), nil
 }

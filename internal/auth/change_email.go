@@ -27,7 +27,7 @@ func (c ChangeEmail) Decide(u User, _ time.Time) ([]events.Auth, error) {
 }
 
 type changeEmailBody struct {
-	Email string `json:"email"`
+	Email string `json:"email" schema:"format=email maxLength=254"`
 }
 
 func (m *Module) changeEmail(ctx context.Context, call api.Call, in changeEmailBody) (reply api.Reply[api.Changed], err error) {

@@ -36,7 +36,7 @@ func (c ChangePassword) Decide(u User, _ time.Time) ([]events.Auth, error) {
 
 type changePasswordBody struct {
 	Current string `json:"current"`
-	New     string `json:"new"`
+	New     string `json:"new" schema:"minLength=8 maxLength=128"`
 }
 
 func (m *Module) changePassword(ctx context.Context, call api.Call, in changePasswordBody) (reply api.Reply[api.Changed], err error) {

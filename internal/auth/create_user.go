@@ -31,9 +31,9 @@ func (c CreateUser) Decide(u User, _ time.Time) ([]events.Auth, error) {
 }
 
 type createUserBody struct {
-	Email    string `json:"email"`
-	Password string `json:"password"`
-	Name     string `json:"name"`
+	Email    string `json:"email" schema:"format=email maxLength=254"`
+	Password string `json:"password" schema:"minLength=8 maxLength=128"`
+	Name     string `json:"name" schema:"minLength=1 maxLength=100"`
 }
 
 func (m *Module) createUser(ctx context.Context, call api.Call, in createUserBody) (reply api.Reply[api.Changed], err error) {

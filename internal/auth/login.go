@@ -31,8 +31,8 @@ func (c StartSession) Decide(_ Session, now time.Time) ([]events.Session, error)
 var ErrWrongLogin = &es.Error{Kind: es.Unauthenticated, Code: "wrong-login", Message: "The email address or the password is wrong."}
 
 type loginBody struct {
-	Email    string `json:"email"`
-	Password string `json:"password"`
+	Email    string `json:"email" schema:"minLength=1"`
+	Password string `json:"password" schema:"minLength=1"`
 }
 
 func (m *Module) login(ctx context.Context, call api.Call, in loginBody) (reply api.Reply[tokensReply], err error) {

@@ -75,7 +75,7 @@ type refreshBody struct {
 type tokensReply struct {
 	AccessToken  string `json:"accessToken"`
 	RefreshToken string `json:"refreshToken"`
-	TokenType    string `json:"tokenType"`
+	TokenType    string `json:"tokenType" schema:"enum=Bearer"`
 	ExpiresIn    int    `json:"expiresIn"` // seconds
 }
 

@@ -51,7 +51,7 @@ func (m *Module) ResetToken(userID, requestID string, expires time.Time) string 
 }
 
 type forgotBody struct {
-	Email string `json:"email"`
+	Email string `json:"email" schema:"format=email maxLength=254"`
 }
 
 // forgotPassword answers the same whether there is an account or not.
@@ -75,7 +75,7 @@ func (m *Module) forgotPassword(ctx context.Context, call api.Call, in forgotBod
 
 type resetBody struct {
 	Token string `json:"token"`
-	New   string `json:"new"`
+	New   string `json:"new" schema:"minLength=8 maxLength=128"`
 }
 
 func (m *Module) resetPassword(ctx context.Context, call api.Call, in resetBody) (reply api.Reply[struct{}], err error) {

@@ -12,8 +12,8 @@ import (
 
 // LoginReply is a login as its owner sees it.
 type LoginReply struct {
-	ID        string     `json:"id"`
-	UserID    string     `json:"userId"`
+	ID        string     `json:"id" schema:"format=uuid"`
+	UserID    string     `json:"userId" schema:"format=uuid"`
 	Client    string     `json:"client"`
 	CreatedAt time.Time  `json:"createdAt"`
 	ExpiresAt time.Time  `json:"expiresAt"`

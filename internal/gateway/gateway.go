@@ -221,6 +221,11 @@ func render(r request, response api.Response) (events.APIGatewayV2HTTPResponse, 
 	if response.Body == nil {
 		return out, nil
 	}
+	if page, ok := response.Body.(api.HTML); ok {
+		out.Headers["Content-Type"] = "text/html; charset=utf-8"
+		out.Body = string(page)
+		return out, nil
+	}
 	body, err := json.Marshal(response.Body)
 	if err != nil {
 		return out, fmt.Errorf("write the response: %w", err)
@@ -244,12 +249,13 @@ func (r request) body() ([]byte, error) {
 		}
 	}
 	if len(body) > MaxBody {
-		return nil, errBodyTooLarge
+		return nil, ErrBodyTooLarge
 	}
 	return body, nil
 }
 
-var errBodyTooLarge = &es.Error{Kind: es.TooLarge, Code: "body-too-large", Message: fmt.Sprintf("A body may have %d bytes at most.", MaxBody)}
+// ErrBodyTooLarge refuses a body of more than [MaxBody] bytes.
+var ErrBodyTooLarge = &es.Error{Kind: es.TooLarge, Code: "body-too-large", Message: fmt.Sprintf("A body may have %d bytes at most.", MaxBody)}
 
 // ifMatch is the version in If-Match, nil if there is none or any version will do.
 func (r request) ifMatch() (*es.Version, error) {

@@ -29,6 +29,9 @@ var statusOf = map[es.Kind]int{
 	es.Unavailable:     http.StatusServiceUnavailable,
 }
 
+// StatusOf gives the HTTP status of errors of a kind.
+func StatusOf(k es.Kind) int { return statusOf[k] }
+
 // Problem is the document that describes what went wrong (RFC 9457).
 type Problem struct {
 	Type          string       `json:"type"` // a stable slug: /problems/email-taken

@@ -13,6 +13,7 @@ import (
 	"github.com/interview-sandbox/annals/internal/auth"
 	"github.com/interview-sandbox/annals/internal/file"
 	"github.com/interview-sandbox/annals/internal/notification"
+	"github.com/interview-sandbox/annals/internal/openapi"
 	"github.com/interview-sandbox/annals/internal/operator"
 	"github.com/interview-sandbox/annals/internal/payment"
 	"github.com/interview-sandbox/annals/internal/projection"
@@ -250,7 +251,7 @@ func Schedules() []Schedule {
 // API lists every route of the HTTP API as its module declares it. They belong to empty
 // modules, so they can be described but not served.
 func API() []api.Route {
-	all := append([]api.Route{api.Health()}, new(operator.Module).Routes()...)
+	all := append(append(openapi.Routes(), api.Health()), new(operator.Module).Routes()...)
 	for _, m := range modules() {
 		all = append(all, m.Routes()...)
 	}
@@ -269,7 +270,7 @@ func Routes() []Route {
 			all = append(all, Route{Method: r.Method, Path: r.Path, Function: function, Authorized: r.Access != api.Public})
 		}
 	}
-	add("", []api.Route{api.Health()})
+	add("", append(openapi.Routes(), api.Health()))
 	add("command-operator", new(operator.Module).Routes())
 	for _, m := range modules() {
 		add("command-"+m.name, m.Routes())

@@ -12,7 +12,7 @@ import (
 
 // UserRow is an account as its owner sees it.
 type UserRow struct {
-	ID            string     `json:"id"`
+	ID            string     `json:"id" schema:"format=uuid"`
 	Email         string     `json:"email" data:"personal"`
 	Name          string     `json:"name" data:"personal"`
 	EmailVerified bool       `json:"emailVerified"`

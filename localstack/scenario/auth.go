@@ -44,6 +44,7 @@ func Auth(t *testing.T, api, unique string, operator Person) {
 		if a.Text("accessToken") == "" || a.Text("refreshToken") == "" || a.Text("tokenType") != "Bearer" || a.Body["expiresIn"].(float64) <= 0 {
 			t.Errorf("answer %s", a.Raw)
 		}
+		nobody.Refuse(t, 422, "invalid", "POST", "/auth/login", map[string]string{"email": "", "password": ada.Password})
 		nobody.Refuse(t, 401, "wrong-login", "POST", "/auth/login", map[string]string{"email": ada.Email, "password": "wrong horse battery"})
 		nobody.Refuse(t, 401, "wrong-login", "POST", "/auth/login", map[string]string{"email": mail("nobody"), "password": ada.Password})
 	})
@@ -79,6 +80,7 @@ func Auth(t *testing.T, api, unique string, operator Person) {
 
 	t.Run("an address is changed to a free one", func(t *testing.T) {
 		change := func(email string) map[string]string { return map[string]string{"email": email} }
+		ada.Refuse(t, 422, "invalid", "POST", ada.Path("/email"), change("ada"))
 		ada.Refuse(t, 422, "email-unchanged", "POST", ada.Path("/email"), change(ada.Email))
 		ada.Refuse(t, 409, "email-taken", "POST", ada.Path("/email"), change(eve.Email))
 		ada.Refuse(t, 412, "version-mismatch", "POST", ada.Path("/email"), change(mail("ada2")), Header{"If-Match", `"7"`})

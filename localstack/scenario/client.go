@@ -35,15 +35,23 @@ type Header struct{ Name, Value string }
 // patience is how long a request may take, argon2id with the race detector included.
 const patience = 30 * time.Second
 
-// Send sends a request; body is sent as it is if it is a string, else as JSON, nil is none.
+// client shows redirections and does not follow them.
+var client = &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+
+// Send sends a request; body is sent as it is if it is a string, else as JSON, nil is none. The
+// error is a *BreachError if the answer is not as the API's own contract says.
 func (c Client) Send(ctx context.Context, method, path string, body any, headers ...Header) (Answer, error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
+	contract, err := contractOf(ctx, c.URL)
+	if err != nil {
+		return Answer{}, err
+	}
 	content, err := encode(body)
 	if err != nil {
 		return Answer{}, err
 	}
-	r, err := http.NewRequestWithContext(ctx, method, c.URL+path, content)
+	r, err := http.NewRequestWithContext(ctx, method, c.URL+path, bytes.NewReader(content))
 	if err != nil {
 		return Answer{}, err
 	}
@@ -53,7 +61,7 @@ func (c Client) Send(ctx context.Context, method, path string, body any, headers
 	for _, h := range headers {
 		r.Header.Set(h.Name, h.Value)
 	}
-	reply, err := http.DefaultClient.Do(r)
+	reply, err := client.Do(r)
 	if err != nil {
 		return Answer{}, err
 	}
@@ -66,18 +74,34 @@ func (c Client) Send(ctx context.Context, method, path string, body any, headers
 	if len(raw) > 0 && strings.Contains(reply.Header.Get("Content-Type"), "json") {
 		err = json.Unmarshal(raw, &a.Body)
 	}
-	return a, err
+	if err == nil {
+		err = contract.check(method, path, content, a)
+	}
+	if err != nil {
+		return a, &BreachError{method + " " + path, a.Status, err}
+	}
+	return a, nil
 }
 
-func encode(body any) (io.Reader, error) {
+// BreachError reports an answer that is not as the contract says.
+type BreachError struct {
+	Request string
+	Status  int
+	Err     error
+}
+
+func (e *BreachError) Error() string {
+	return fmt.Sprintf("%s was answered with %d: %v", e.Request, e.Status, e.Err)
+}
+
+func encode(body any) ([]byte, error) {
 	switch b := body.(type) {
 	case nil:
-		return http.NoBody, nil
+		return nil, nil
 	case string:
-		return strings.NewReader(b), nil
+		return []byte(b), nil
 	}
-	text, err := json.Marshal(body)
-	return bytes.NewReader(text), err
+	return json.Marshal(body)
 }
 
 // Text is a string inside the body; "" if there is none.
@@ -149,8 +173,8 @@ func (p Person) LogIn(t testing.TB) Person {
 	return p
 }
 
-// sessionOf reads which login an access token is of.
-func sessionOf(t testing.TB, token string) string {
+// SessionOf reads which login an access token is of.
+func SessionOf(t testing.TB, token string) string {
 	t.Helper()
 	parts := strings.Split(token, ".")
 	if len(parts) != 3 {

@@ -80,6 +80,7 @@ func Operator(t *testing.T, api, unique string, operator, auditor Person) {
 		}
 		operator.Expect(t, 304, "GET", path+"/state", nil, Header{"If-None-Match", `"2"`})
 		operator.Refuse(t, 404, "not-found", "GET", path+"/state?version=3", nil)
+		operator.Refuse(t, 404, "no-aggregate", "GET", "/admin/streams/none%23x/state", nil)
 	})
 
 	t.Run("the audit finds one request across streams", func(t *testing.T) {

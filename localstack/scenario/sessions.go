@@ -90,7 +90,7 @@ func Sessions(t *testing.T, api, unique string) {
 	t.Run("the logins that go on are listed", func(t *testing.T) {
 		mine := login(t)
 		with(login(t)).Expect(t, 204, "POST", "/auth/logout", nil)
-		id := sessionOf(t, mine.Text("accessToken"))
+		id := SessionOf(t, mine.Text("accessToken"))
 		eventually(t, "it is listed as the last one, and the one that ended is not", func() bool {
 			items, _ := with(mine).Expect(t, 200, "GET", "/auth/sessions?limit=100", nil).Body["items"].([]any)
 			return len(items) > 0 && items[len(items)-1].(map[string]any)["id"] == id
@@ -103,13 +103,15 @@ func Sessions(t *testing.T, api, unique string) {
 				t.Errorf("answer %v %s", a.Header, a.Raw)
 			}
 		}
+		nobody.Refuse(t, 422, "invalid", "POST", "/auth/password/forgot", map[string]string{"email": "ada"})
 		nobody.Refuse(t, 422, "wrong-token", "POST", "/auth/password/reset", map[string]string{"token": "x", "new": "correct horse staple"})
+		nobody.Refuse(t, 422, "invalid", "POST", "/auth/password/reset", map[string]string{"token": "x", "new": "short"})
 		nobody.Refuse(t, 422, "wrong-token", "POST", "/auth/email/verify", map[string]string{"token": "x"})
 	})
 
 	t.Run("nobody ends the login of somebody else", func(t *testing.T) {
 		mine := login(t)
-		id := sessionOf(t, mine.Text("accessToken"))
+		id := SessionOf(t, mine.Text("accessToken"))
 		eve.Refuse(t, 404, "not-found", "DELETE", "/auth/sessions/"+id, nil)
 		refresh(t, 200, mine.Text("refreshToken"))
 		with(mine).Expect(t, 204, "DELETE", "/auth/sessions/"+id, nil)

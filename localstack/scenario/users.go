@@ -128,7 +128,7 @@ func Users(t *testing.T, api, unique string, operator, auditor Person) {
 			ada.Refuse(t, 404, "not-found", "GET", path, nil)
 			nobody.Refuse(t, 401, "unauthenticated", "GET", path, nil)
 		}
-		missing := Person{ID: sessionOf(t, ada.Token)}
+		missing := Person{ID: SessionOf(t, ada.Token)}
 		operator.Refuse(t, 404, "not-found", "GET", missing.at(""), nil)
 		operator.Refuse(t, 404, "not-found", "GET", missing.at("/history"), nil)
 		operator.Refuse(t, 404, "not-found", "GET", missing.at("/export"), nil)

@@ -1,0 +1,48 @@
+package main
+
+import (
+	"strconv"
+	"testing"
+
+	"github.com/interview-sandbox/annals/internal/topology"
+	"github.com/interview-sandbox/annals/localstack/scenario"
+)
+
+// unseen is what the scenario does not bring about, with the reason.
+var unseen = map[string]string{
+	"POST /auth/email/verify 204":                      "the token is in a mail",
+	"POST /auth/password/reset 204":                    "the token is in a mail",
+	"GET /admin/streams/{stream}/state stream-damaged": "nothing that a client can do damages a stream",
+}
+
+// anywhere are the refusals that many routes share, each of which some route has to give.
+var anywhere = []string{"malformed", "unauthenticated", "not-found", "forbidden", "version-mismatch", "idempotency-key-reused", "body-too-large"}
+
+// expectCovered demands that the scenario has had from every route every answer that it declares.
+func expectCovered(t *testing.T, url string) {
+	t.Helper()
+	all := scenario.Seen(url)
+	somewhere := map[string]bool{}
+	for _, r := range topology.API() {
+		var declared []string
+		for _, status := range r.Statuses {
+			declared = append(declared, strconv.Itoa(status))
+		}
+		for _, refusal := range r.Refusals {
+			declared = append(declared, refusal.Code)
+		}
+		for _, answer := range declared {
+			if _, exempt := unseen[r.Key()+" "+answer]; exempt == all[r.Key()][answer] {
+				t.Errorf("%s was answered with %s: %v", r.Key(), answer, !exempt)
+			}
+		}
+		for answer := range all[r.Key()] {
+			somewhere[answer] = true
+		}
+	}
+	for _, slug := range anywhere {
+		if !somewhere[slug] {
+			t.Errorf("no request was refused with %s", slug)
+		}
+	}
+}
