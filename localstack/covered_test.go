@@ -32,8 +32,11 @@ func expectCovered(t *testing.T, url string) {
 			declared = append(declared, refusal.Code)
 		}
 		for _, answer := range declared {
-			if _, exempt := unseen[r.Key()+" "+answer]; exempt == all[r.Key()][answer] {
-				t.Errorf("%s was answered with %s: %v", r.Key(), answer, !exempt)
+			switch _, exempt := unseen[r.Key()+" "+answer]; {
+			case !exempt && !all[r.Key()][answer]:
+				t.Errorf("%s was never answered with %s", r.Key(), answer)
+			case exempt && all[r.Key()][answer]:
+				t.Errorf("%s was answered with %s, which is no longer to be listed as unseen", r.Key(), answer)
 			}
 		}
 		for answer := range all[r.Key()] {

@@ -56,7 +56,7 @@ func (m *Module) Routes() []api.Route {
 		api.Command("POST /auth/logout", api.SignedIn, m.logout).
 			Does("Ends the login that the token is of."),
 		api.Command("POST /auth/logout-all", api.SignedIn, m.logoutAll).
-			Does("Ends all of one's own logins.").Refuses(ErrSuspended).Refuses(ErrSuspended),
+			Does("Ends all of one's own logins.").Refuses(ErrSuspended),
 		api.Command("DELETE /auth/sessions/{id}", api.SignedIn, m.deleteSession).
 			Does("Ends one of one's own logins."),
 		api.Command("POST /auth/email/verify", api.Public, m.verifyEmail).
