@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"net/http"
 	"net/url"
 	"reflect"
@@ -18,6 +19,7 @@ import (
 // route with another path has to be given its object here.
 var owned = map[string]func(t *testing.T, ada scenario.Person) string{
 	"/auth/users/{id}":    func(_ *testing.T, ada scenario.Person) string { return ada.ID },
+	"/users/{id}":         func(_ *testing.T, ada scenario.Person) string { return ada.ID },
 	"/auth/sessions/{id}": func(t *testing.T, ada scenario.Person) string { return scenario.SessionOf(t, ada.Token) },
 }
 
@@ -26,15 +28,21 @@ var owned = map[string]func(t *testing.T, ada scenario.Person) string{
 var asked = map[string]any{
 	"POST /auth/users/{id}/email":    map[string]string{"email": "stolen@example.com"},
 	"POST /auth/users/{id}/password": map[string]string{"current": "correct horse battery", "new": "correct horse staple"},
+	"PATCH /users/{id}":              map[string]string{"name": "Eve"},
+	"POST /users/{id}/suspend":       map[string]string{"reason": "spite"},
 	"POST /admin/parked/redrive":     map[string]string{},
 }
 
 // others are the values of path parameters that name no object of a person.
-var others = map[string]string{"view": "accounts"}
+var others = map[string]string{"view": "accounts", "role": "auditor"}
 
 // smuggled is a request of Eve's own whose body names an object of Ada's, by route. Every
 // route whose body names an object has to be given one here.
-var smuggled = map[string]func(eve scenario.Person, objects map[string]string) (path string, body any, status int){}
+var smuggled = map[string]func(eve scenario.Person, objects map[string]string) (path string, body any, status int){
+	"PATCH /users/{id}": func(eve scenario.Person, objects map[string]string) (string, any, int) {
+		return "/users/" + eve.ID, map[string]string{"avatarFileId": cmp.Or(objects["/files/{id}"], objects["/auth/sessions/{id}"])}, 422
+	},
+}
 
 // unnamed are public routes with a parameter that names nothing of anybody's, with the reason.
 var unnamed = map[string]string{}

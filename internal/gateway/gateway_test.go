@@ -12,6 +12,7 @@ import (
 	"log/slog"
 	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -27,9 +28,10 @@ import (
 	"github.com/interview-sandbox/annals/internal/projection/projectiontest"
 	"github.com/interview-sandbox/annals/internal/stats"
 	"github.com/interview-sandbox/annals/internal/stats/statstest"
+	"github.com/interview-sandbox/annals/internal/user"
 )
 
-// server is the auth module behind a gateway, on a store in memory.
+// server is the modules of accounts behind a gateway, on a store in memory.
 type server struct {
 	*gateway.Gateway
 	store *estest.Memory
@@ -40,14 +42,17 @@ func newServer(extra ...api.Route) *server {
 	s := &server{store: new(estest.Memory), log: new(bytes.Buffer)}
 	now := func() time.Time { return estest.Now }
 	rows := new(projectiontest.Memory)
+	executor := es.Executor{Repository: es.Repository{Store: s.store}, Now: now}
+	views := &projection.Reader{Store: s.store, Rows: rows, Generations: rows, Now: now}
 	module := &auth.Module{
-		Executor:   es.Executor{Repository: es.Repository{Store: s.store}, Now: now},
-		Views:      &projection.Reader{Store: s.store, Rows: rows, Generations: rows, Now: now},
+		Executor:   executor,
+		Views:      views,
 		AddressKey: []byte("key"),
 		Passwords:  quick{},
 		Tokens:     plain{},
 	}
-	routes := append(module.Routes(), extra...)
+	people := &user.Module{Executor: executor, Views: views}
+	routes := slices.Concat(module.Routes(), people.Routes(), extra)
 	s.Gateway = &gateway.Gateway{Routes: routes, All: routes, Secret: []byte("secret"), Now: now, Rand: rand.Reader, Log: slog.New(slog.NewJSONHandler(s.log, nil))}
 	return s
 }

@@ -47,7 +47,7 @@ func (Reactivate) Decide(p Profile, _ time.Time) ([]events.Auth, error) {
 }
 
 type suspendBody struct {
-	Reason string `json:"reason"`
+	Reason string `json:"reason" schema:"minLength=1 maxLength=500"`
 }
 
 // maxReason is how many characters a reason has at most.

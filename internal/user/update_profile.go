@@ -41,7 +41,7 @@ func (c UpdateProfile) Decide(p Profile, _ time.Time) (decided []events.Auth, er
 // updateProfileBody has the fields that change. An empty locale or avatarFileId takes away
 // what there is.
 type updateProfileBody struct {
-	Name         *string `json:"name,omitempty"`
+	Name         *string `json:"name,omitempty" schema:"minLength=1 maxLength=100"`
 	Locale       *string `json:"locale,omitempty"`
 	AvatarFileID *string `json:"avatarFileId,omitempty"`
 }

@@ -161,7 +161,7 @@ func Users(t *testing.T, api, unique string, operator, auditor Person) {
 		nobody.Refuse(t, 401, "wrong-login", "POST", "/auth/login", pair)
 		nobody.Expect(t, 202, "POST", "/auth/password/forgot", map[string]string{"email": eve.Email})
 		eve.Refuse(t, 403, "suspended", "POST", eve.Path("/email"), map[string]string{"email": "users-other-" + unique + "@example.com"})
-		eve.Refuse(t, 403, "suspended", "POST", eve.Path("/password"), map[string]string{"current": eve.Password, "new": "another long secret"})
+		eve.Refuse(t, 403, "suspended", "POST", eve.Path("/password"), map[string]string{"current": eve.Password, "new": "correct horse staple"})
 		eve.Refuse(t, 403, "suspended", "POST", "/auth/logout-all", nil)
 		eve.Refuse(t, 403, "suspended", "PATCH", eve.at(""), map[string]any{"name": "E"})
 		if a := operator.Expect(t, 200, "GET", eve.at(fmt.Sprintf("?atLeast=%v", first.Body["version"])), nil); a.Text("status") != "suspended" {
