@@ -30,6 +30,7 @@ func TestTheAPIKeepsItsContract(t *testing.T) {
 	auditor := auditorOf(t, s)
 	scenario.Operator(t, s.URL(), "1", operator, auditor)
 	scenario.Users(t, s.URL(), "1", operator, auditor)
+	scenario.Files(t, s.URL(), "1", operator, auditor)
 	eventually(t, "views have as many rows as there are streams, and tell how late they are", func() bool {
 		for view, category := range map[string]string{"users": "user", "accounts": "user", "sessions": "session"} {
 			v := viewOf(t, operator.Client, view)

@@ -5,6 +5,7 @@ package file
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/interview-sandbox/annals/events"
@@ -53,16 +54,27 @@ type Upload struct {
 // Routes lists the module's routes.
 func (m *Module) Routes() []api.Route {
 	return []api.Route{
-		api.Command("POST /files", api.SignedIn, m.requestUpload),
-		api.Query("GET /files", api.SignedIn, m.listFiles),
-		api.Query("GET /files/{id}", api.SignedIn, m.getFile),
-		api.Command("PATCH /files/{id}", api.SignedIn, m.renameFile),
-		api.Command("DELETE /files/{id}", api.SignedIn, m.deleteFile),
-		api.Command("POST /files/{id}/restore", api.SignedIn, m.restoreFile),
-		api.Query("GET /files/{id}/content", api.SignedIn, m.getContent),
-		api.Query("GET /files/{id}/history", api.SignedIn, m.fileHistory),
-		api.Command("PUT /files/{id}/shares/{userId}", api.SignedIn, m.shareFile),
-		api.Command("DELETE /files/{id}/shares/{userId}", api.SignedIn, m.unshareFile),
+		api.Command("POST /files", api.SignedIn, m.requestUpload).
+			Does("Announces a file and gives the form that uploads it.").Gives(201).Refuses(api.ErrInvalid, ErrFileExists),
+		api.Query("GET /files", api.SignedIn, m.listFiles).
+			Does("Lists one's own files, then those that others share. A page may have fewer than asked for, and more after it.").
+			Takes(api.Paged, api.InQuery("status", "Those with this status only; without it all but deleted ones.", "enum="+strings.Join(statuses, "|"))),
+		api.Query("GET /files/{id}", api.SignedIn, m.getFile).
+			Does("Shows a file, now or as it was.").Takes(api.TimeTravel),
+		api.Command("PATCH /files/{id}", api.SignedIn, m.renameFile).
+			Does("Gives a file another name.").Refuses(api.ErrInvalid, ErrNotAvailable),
+		api.Command("DELETE /files/{id}", api.SignedIn, m.deleteFile).
+			Does("Deletes a file; one that was available can be restored for 30 days."),
+		api.Command("POST /files/{id}/restore", api.SignedIn, m.restoreFile).
+			Does("Takes the deletion of a file back.").Refuses(ErrNotDeleted),
+		api.Query("GET /files/{id}/content", api.SignedIn, m.getContent).
+			Does("Leads to the file's bytes, for a minute.").Gives(302).Refuses(ErrNotAvailable),
+		api.Query("GET /files/{id}/history", api.SignedIn, m.fileHistory).
+			Does("Lists everything that happened to a file.").Takes(api.Paged, api.Ordered),
+		api.Command("PUT /files/{id}/shares/{userId}", api.SignedIn, m.shareFile).
+			Does("Lets another person read or write a file.").Refuses(api.ErrInvalid, ErrNotAvailable, ErrOwnFile, ErrNoSuchUser, ErrTooManyShares),
+		api.Command("DELETE /files/{id}/shares/{userId}", api.SignedIn, m.unshareFile).
+			Does("Ends what another person may do with a file."),
 	}
 }
 
