@@ -50,6 +50,17 @@ var newest = []Event{
 	ViewGenerationDropped{Generation: 2},
 	ViewRedriven{Stream: "user#0197a0f0-0000-7000-8000-000000000001"},
 	NotificationRequested{UserID: "0197a0f0-0000-7000-8000-000000000001", Kind: "verify-address"},
+	FileUploadRequested{OwnerID: "0197a0f0-0000-7000-8000-000000000001", Name: "notes.txt", Size: 5, ContentType: "text/plain", SHA256: "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824", ExpiresAt: time.Date(2026, 1, 2, 3, 9, 5, 0, time.UTC)},
+	FileAvailable{ObjectVersion: "L4kqtJlcpXroDTDmpUMLUo"},
+	FileRejected{Reason: "checksum-mismatch"},
+	FileRenamed{OwnerID: "0197a0f0-0000-7000-8000-000000000001", Old: "notes.txt", New: "diary.txt"},
+	FileShared{UserID: "0197a0f0-0000-7000-8000-000000000002", Permission: "read"},
+	FileUnshared{UserID: "0197a0f0-0000-7000-8000-000000000002"},
+	FileDeleted{PurgeAt: time.Date(2026, 2, 1, 3, 4, 5, 0, time.UTC)},
+	FileRestored{ObjectVersion: "L4kqtJlcpXroDTDmpUMLUo"},
+	FilePurged{Reason: "deleted"},
+	ShareGranted{FileID: "0197a0f0-0000-7000-8000-000000000004", UserID: "0197a0f0-0000-7000-8000-000000000002", Permission: "read"},
+	ShareRevoked{UserID: "0197a0f0-0000-7000-8000-000000000002"},
 }
 
 func golden(eventType string) string { return filepath.Join("testdata", eventType+".json") }

@@ -75,6 +75,8 @@ var places = []place{
 		"the document is there when it is built, and knows no route but those that serve it"},
 	{"internal/openapi/generate", "internal/api internal/comments internal/es internal/gateway github.com/pb33f/libopenapi github.com/santhosh-tekuri/jsonschema/v6", "files",
 		"the document comes from declarations and types alone"},
+	{"internal/objects", "internal/file github.com/aws/aws-lambda-go github.com/aws/aws-sdk-go-v2", "network",
+		"an adapter of one AWS service knows that service and what it adapts it to"},
 	{"internal/topology", "internal/api internal/openapi internal/operator internal/projection " + modules, "",
 		"the system as data must not need the system"},
 	{"internal/app", "events internal/... *", allPowers,

@@ -32,6 +32,7 @@ func TestTheAPIKeepsItsContract(t *testing.T) {
 	scenario.Users(t, s.URL(), "1", operator, auditor)
 	scenario.Views(t, s.URL(), operator, auditor)
 	scenario.System(t, s.URL())
+	scenario.Files(t, s.URL(), "1", operator, auditor)
 	eventually(t, "views have as many rows as there are streams, and tell how late they are", func() bool {
 		for view, category := range map[string]string{"users": "user", "accounts": "user", "sessions": "session"} {
 			v := viewOf(t, operator.Client, view)

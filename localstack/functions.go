@@ -16,14 +16,16 @@ import (
 
 // deploy builds every function of the topology, each with a handler that shares nothing with
 // another's, as in Lambda, and opens the operator's account.
-func (s *stack) deploy(ctx context.Context, dynamodb string, queues map[string]string) (map[string]lambda.Handler, error) {
+func (s *stack) deploy(ctx context.Context, dynamodb, s3 string, queues map[string]string) (map[string]lambda.Handler, error) {
 	config := app.Config{
 		Prefix:      prefix,
 		Region:      region,
 		Endpoint:    dynamodb,
 		Credentials: credentials,
 		KeyFile:     s.file("master.key"),
+		S3:          s3,
 		Queues:      queues,
+		Buckets:     bucketNames(),
 		Now:         time.Now,
 		Rand:        rand.Reader,
 		Log:         s.log,

@@ -35,7 +35,7 @@ func urls(sqs string) map[string]string {
 // startQueues starts every queue. Messages do not survive a stop, so the first one has all
 // views watched: what was being done about them goes on.
 func (s *stack) startQueues(listener net.Listener, functions map[string]lambda.Handler) error {
-	server := queue.Server{}
+	s.queues = queue.Server{}
 	for _, declared := range topology.Queues() {
 		q := &queue.Queue{
 			Settings: declared,
@@ -48,17 +48,23 @@ func (s *stack) startQueues(listener net.Listener, functions map[string]lambda.H
 		}
 		s.say("queues", "%s works off %s", declared.Function, q.Name)
 		s.onStop(func() error { q.Stop(); return nil })
-		server[q.Name] = q
+		s.queues[q.Name] = q
 	}
-	s.serve(listener, server)
+	s.serve(listener, s.queues)
 	watch, err := json.Marshal(projection.Task{Do: projection.Watch})
 	if err != nil {
 		return fmt.Errorf("have the views watched: %w", err)
 	}
-	for _, q := range server {
-		if q.Settings.ID == "Rebuild" {
-			q.Send(string(watch), 0)
+	s.queueOf("Rebuild").Send(string(watch), 0)
+	return nil
+}
+
+// queueOf finds a queue by its id in the topology.
+func (s *stack) queueOf(id string) *queue.Queue {
+	for _, q := range s.queues {
+		if q.Settings.ID == id {
+			return q
 		}
 	}
-	return nil
+	panic("the topology has no queue " + id)
 }

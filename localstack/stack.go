@@ -18,6 +18,7 @@ import (
 	"github.com/interview-sandbox/annals/localstack/front"
 	"github.com/interview-sandbox/annals/localstack/lockfile"
 	"github.com/interview-sandbox/annals/localstack/objects"
+	"github.com/interview-sandbox/annals/localstack/queue"
 )
 
 const (
@@ -29,8 +30,10 @@ const (
 // credentials are what everything signs with. Any will do, but all the same: DynamoDB Local
 // keeps tables apart by access key.
 var credentials = aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
-	return aws.Credentials{AccessKeyID: "local", SecretAccessKey: "local"}, nil
+	return aws.Credentials{AccessKeyID: localKey, SecretAccessKey: localSecret}, nil
 })
+
+const localKey, localSecret = "local", "local"
 
 // stack is everything that runs.
 type stack struct {
@@ -39,6 +42,7 @@ type stack struct {
 	log     *slog.Logger
 	fail    context.CancelCauseFunc // called by a part that ends before its time
 	objects *objects.Store
+	queues  queue.Server
 	closers []func() error // in the order of starting
 }
 
@@ -77,7 +81,7 @@ func (s *stack) start(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	s3, err := s.startS3()
+	s3, err := s.openS3()
 	if err != nil {
 		return "", err
 	}
@@ -86,19 +90,21 @@ func (s *stack) start(ctx context.Context) (string, error) {
 		return "", err
 	}
 	queues := "http://" + sqs.Addr().String()
-	functions, err := s.deploy(ctx, dynamodb, urls(queues))
+	buckets := "http://" + s3.Addr().String()
+	functions, err := s.deploy(ctx, dynamodb, buckets, urls(queues))
 	if err != nil {
 		return "", err
 	}
 	if err := s.startQueues(sqs, functions); err != nil {
 		return "", err
 	}
+	s.serveS3(s3)
 	if err := s.startSources(ctx, dynamodb, functions); err != nil {
 		return "", err
 	}
 	s.startSchedules(functions)
 	api := "http://" + listener.Addr().String()
-	if err := s.writeEndpoints(endpoints{api, dynamodb, s3, queues}); err != nil {
+	if err := s.writeEndpoints(endpoints{api, dynamodb, buckets, queues}); err != nil {
 		return "", err
 	}
 	s.serve(listener, front.New(topology.Routes(), functions, s.log))
@@ -126,22 +132,6 @@ func (s *stack) openDataDir() error {
 	s.log = slog.New(slog.NewJSONHandler(log, nil))
 	s.say("data", "in %s; functions log to %s", s.dataDir, s.file("log"))
 	return nil
-}
-
-// startS3 returns where S3 listens.
-func (s *stack) startS3() (string, error) {
-	store, err := objects.Open(s.file("s3.db"), failures)
-	if err != nil {
-		return "", err
-	}
-	s.onStop(store.Close)
-	s.objects = store
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", fmt.Errorf("listen for S3: %w", err)
-	}
-	s.serve(listener, store.Handler())
-	return "http://" + listener.Addr().String(), nil
 }
 
 // Limits of a connection. Writing may take as long as reading, an authorizer, an

@@ -17,6 +17,7 @@ import (
 	"github.com/interview-sandbox/annals/internal/es"
 	"github.com/interview-sandbox/annals/internal/keys"
 	"github.com/interview-sandbox/annals/internal/kms"
+	"github.com/interview-sandbox/annals/internal/objects"
 	"github.com/interview-sandbox/annals/internal/projection"
 	"github.com/interview-sandbox/annals/internal/stats"
 	"github.com/interview-sandbox/annals/internal/topology"
@@ -30,7 +31,9 @@ type Config struct {
 	Credentials aws.CredentialsProvider // nil: some, as local endpoints take any
 	KMSKey      string                  // ARN of the key that wraps the system's keys; "" means KeyFile
 	KeyFile     string                  // path of a local wrapping key, made on first use; embedded stack only
+	S3          string                  // endpoint of S3; "" is AWS itself
 	Queues      map[string]string       // URLs of the queues by their ids in the topology
+	Buckets     map[string]string       // names of the buckets by their ids in the topology
 	Now         func() time.Time
 	Rand        io.Reader
 	Log         *slog.Logger
@@ -54,6 +57,7 @@ func Functions() map[string]Build {
 		"rebuild":              Rebuild,
 		"reactor":              Reactor,
 		"clock":                Clock,
+		"uploads":              Uploads,
 	}
 }
 
@@ -105,6 +109,10 @@ func (s system) generations() projection.GenerationStore {
 
 func (s system) views(r es.Repository) *projection.Reader {
 	return &projection.Reader{Store: r.Store, Rows: s.rows(), Generations: s.generations(), Now: s.Now}
+}
+
+func (s system) objects() *objects.Bucket {
+	return objects.New(objects.Settings{Region: s.Region, Endpoint: s.S3, Bucket: s.Buckets["Files"], Credentials: s.Credentials})
 }
 
 func (s system) stats() stats.Store {

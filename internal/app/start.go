@@ -30,6 +30,10 @@ func fromEnvironment() Config {
 	for _, q := range topology.Queues() {
 		queues[q.ID] = os.Getenv(q.Setting())
 	}
+	buckets := map[string]string{}
+	for _, b := range topology.Buckets() {
+		buckets[b.ID] = os.Getenv(b.Setting())
+	}
 	return Config{
 		Prefix:   os.Getenv("ANNALS_PREFIX"),
 		Region:   os.Getenv("AWS_REGION"),
@@ -41,10 +45,12 @@ func fromEnvironment() Config {
 				SessionToken:    os.Getenv("AWS_SESSION_TOKEN"),
 			}, nil
 		}),
-		KMSKey: os.Getenv("ANNALS_KMS_KEY"),
-		Queues: queues,
-		Now:    time.Now,
-		Rand:   rand.Reader,
-		Log:    slog.New(slog.NewJSONHandler(os.Stdout, nil)),
+		KMSKey:  os.Getenv("ANNALS_KMS_KEY"),
+		S3:      os.Getenv("AWS_ENDPOINT_URL"),
+		Queues:  queues,
+		Buckets: buckets,
+		Now:     time.Now,
+		Rand:    rand.Reader,
+		Log:     slog.New(slog.NewJSONHandler(os.Stdout, nil)),
 	}
 }

@@ -59,6 +59,10 @@ func diagram() string {
 	for _, q := range Queues() {
 		line("%s ==>|queue| %s", q.ID, q.Function)
 	}
+	line("client -->|form| Files")
+	for _, b := range Buckets() {
+		line("%s ==>|notification| %s", b.ID, b.Queue)
+	}
 	for _, s := range Schedules() {
 		line("schedule([schedule]) -->|every %v min| %s", s.Every.Minutes(), s.Function)
 	}
@@ -76,6 +80,9 @@ func diagram() string {
 		if inPicture(t.ID) {
 			line("%s[(%s)]", t.ID, t.Name("annals"))
 		}
+	}
+	for _, b := range Buckets() {
+		line("%s[(%s)]", b.ID, b.Name("annals"))
 	}
 	for _, q := range Queues() {
 		line("%s[/%s/]", q.ID, q.Name("annals"))

@@ -72,6 +72,28 @@ type Function struct {
 	Grants  []Grant
 	KMS     []string // what it may do with the key that wraps the system's keys: "Decrypt", "GenerateDataKey"
 	Sends   []string // to which queues, by Queue.ID
+	Objects []ObjectGrant
+}
+
+// Bucket is an S3 bucket. Every one is private, encrypted and keeps the versions of objects.
+type Bucket struct {
+	ID     string // the name in code and in templates: "Files"
+	Suffix string // the deployed name begins with <prefix>-<suffix>: "files"
+	Queue  string // is told of every object that was stored, by Queue.ID
+}
+
+// Name is the deployed name of the bucket under a prefix such as "annals", up to what makes it
+// the only one in the world.
+func (b Bucket) Name(prefix string) string { return prefix + "-" + b.Suffix }
+
+// Setting is the environment variable that tells a function the bucket's name.
+func (b Bucket) Setting() string { return "ANNALS_BUCKET_" + strings.ToUpper(b.ID) }
+
+// ObjectGrant is what one function's role may do with the objects of a bucket, by exact actions
+// of IAM ("GetObjectVersion"). Actions that begin with List are of the bucket itself.
+type ObjectGrant struct {
+	Bucket  string // Bucket.ID
+	Actions []string
 }
 
 // Route is one route of the HTTP API and the function that serves it.
@@ -147,6 +169,13 @@ func Tables() []Table {
 	}
 }
 
+// Buckets lists every bucket for what the application keeps.
+func Buckets() []Bucket { return []Bucket{{ID: "Files", Suffix: "files", Queue: "Uploads"}} }
+
+// sweeps is for functions that look at objects and remove them. Without ListBucket, S3 does not
+// tell that there is no such object.
+var sweeps = []ObjectGrant{{"Files", []string{"ListBucket", "ListBucketVersions", "GetObjectVersion", "DeleteObjectVersion"}}}
+
 // Functions lists every function.
 func Functions() []Function {
 	all := []Function{
@@ -157,7 +186,7 @@ func Functions() []Function {
 			{"Views", []string{"GetItem", "BatchGetItem", "Query"}},
 			{"Stats", []string{"Query"}},
 			{"Parked", []string{"Scan"}},
-		}},
+		}, Objects: []ObjectGrant{{"Files", []string{"GetObjectVersion"}}}},
 		{Name: "command-operator", Memory: 256, Timeout: 25 * time.Second, KMS: []string{"Decrypt", "GenerateDataKey"}, Sends: []string{"Rebuild"}, Grants: []Grant{
 			{"Events", []string{"Query", "PutItem"}},
 			{"Views", []string{"GetItem", "BatchGetItem", "Query", "PutItem", "UpdateItem"}},
@@ -191,7 +220,7 @@ func Functions() []Function {
 			{"Views", []string{"GetItem", "BatchGetItem", "Query"}},
 			{"Deadlines", []string{"PutItem"}},
 			{"Parked", []string{"UpdateItem", "DeleteItem"}},
-		}},
+		}, Objects: sweeps},
 		{Name: "clock", Memory: 256, Timeout: 50 * time.Second, KMS: []string{"Decrypt", "GenerateDataKey"}, Grants: []Grant{
 			{"Keys", []string{"GetItem", "PutItem"}},
 			{"Events", []string{"Query", "PutItem"}},
@@ -199,7 +228,12 @@ func Functions() []Function {
 			{"Views", []string{"GetItem", "BatchGetItem", "Query"}},
 			{"Deadlines", []string{"Query", "PutItem", "DeleteItem"}},
 			{"Parked", []string{"UpdateItem"}},
-		}},
+		}, Objects: sweeps},
+		{Name: "uploads", Memory: 256, Timeout: 30 * time.Second, KMS: []string{"Decrypt"}, Grants: []Grant{
+			{"Keys", []string{"GetItem"}},
+			{"Events", []string{"Query", "PutItem"}},
+			{"Snapshots", []string{"GetItem"}},
+		}, Objects: sweeps},
 	}
 	for _, m := range modules() {
 		all = append(all, Function{Name: "command-" + m.name, Memory: 512, Timeout: 10 * time.Second, KMS: []string{"Decrypt", "GenerateDataKey"}, Grants: []Grant{
@@ -209,6 +243,9 @@ func Functions() []Function {
 		}})
 	}
 	for i := range all {
+		if all[i].Name == "command-file" {
+			all[i].Objects = []ObjectGrant{{"Files", []string{"PutObject"}}} // by those who have a form
+		}
 		all[i].Grants = append(all[i].Grants, Grant{"Stats", []string{"UpdateItem"}})
 	}
 	return all
@@ -218,6 +255,8 @@ func Functions() []Function {
 func Queues() []Queue {
 	return []Queue{{
 		ID: "Rebuild", Suffix: "rebuild", Function: "rebuild", Visibility: 6 * time.Minute, Receives: 240,
+	}, {
+		ID: "Uploads", Suffix: "uploads", Function: "uploads", Visibility: 3 * time.Minute, Receives: 480,
 	}}
 }
 

@@ -51,6 +51,20 @@ func TestEveryNameRefersToSomethingDeclared(t *testing.T) {
 			}
 		}
 	}
+	buckets := map[string]bool{}
+	for _, b := range Buckets() {
+		if !queues[b.Queue] || buckets[b.ID] {
+			t.Errorf("the bucket %s is there twice, or tells the unknown queue %s", b.ID, b.Queue)
+		}
+		buckets[b.ID] = true
+	}
+	for _, f := range Functions() {
+		for _, g := range f.Objects {
+			if !buckets[g.Bucket] {
+				t.Errorf("function %s has a grant on the unknown bucket %s", f.Name, g.Bucket)
+			}
+		}
+	}
 	for _, e := range EventSources() {
 		if !functions[e.Function] || !tables[e.Table].Stream {
 			t.Errorf("function %s reads the stream of table %s, one of which does not exist", e.Function, e.Table)

@@ -1,0 +1,7 @@
+// Command uploads takes note of the files that have been stored, called by the queue that their
+// bucket notifies.
+package main
+
+import "github.com/interview-sandbox/annals/internal/app"
+
+func main() { app.Start(app.Uploads) }
