@@ -62,6 +62,7 @@ type PaymentCaptureRequested struct {
 	CaptureID string `json:"captureId"`
 	Reference string `json:"reference"`
 	Amount    int64  `json:"amount"`
+	Currency  string `json:"currency"`
 }
 
 // PaymentCaptured tells that the payer has paid this amount.
@@ -100,6 +101,7 @@ type PaymentRefundRequested struct {
 	RefundID  string `json:"refundId"`
 	Reference string `json:"reference"`
 	Amount    int64  `json:"amount"`
+	Currency  string `json:"currency"`
 }
 
 // PaymentRefundReasonGiven keeps why somebody asked for a refund.
