@@ -10,13 +10,14 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 
 	"github.com/interview-sandbox/annals/internal/app"
+	"github.com/interview-sandbox/annals/internal/sandbox"
 	"github.com/interview-sandbox/annals/internal/topology"
 	"github.com/interview-sandbox/annals/localstack/function"
 )
 
 // deploy builds every function of the topology, each with a handler that shares nothing with
 // another's, as in Lambda, and opens the operator's account.
-func (s *stack) deploy(ctx context.Context, dynamodb string, queues map[string]string) (map[string]lambda.Handler, error) {
+func (s *stack) deploy(ctx context.Context, dynamodb string, queues map[string]string, api string) (map[string]lambda.Handler, error) {
 	config := app.Config{
 		Prefix:      prefix,
 		Region:      region,
@@ -24,6 +25,7 @@ func (s *stack) deploy(ctx context.Context, dynamodb string, queues map[string]s
 		Credentials: credentials,
 		KeyFile:     s.file("master.key"),
 		Queues:      queues,
+		Payments:    app.Payments{SandboxHook: api + "/payments/webhooks/" + sandbox.Name},
 		Now:         time.Now,
 		Rand:        rand.Reader,
 		Log:         s.log,

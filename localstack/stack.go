@@ -86,7 +86,8 @@ func (s *stack) start(ctx context.Context) (string, error) {
 		return "", err
 	}
 	queues := "http://" + sqs.Addr().String()
-	functions, err := s.deploy(ctx, dynamodb, urls(queues))
+	api := "http://" + listener.Addr().String()
+	functions, err := s.deploy(ctx, dynamodb, urls(queues), api)
 	if err != nil {
 		return "", err
 	}
@@ -97,7 +98,6 @@ func (s *stack) start(ctx context.Context) (string, error) {
 		return "", err
 	}
 	s.startSchedules(functions)
-	api := "http://" + listener.Addr().String()
 	if err := s.writeEndpoints(endpoints{api, dynamodb, s3, queues}); err != nil {
 		return "", err
 	}

@@ -31,6 +31,7 @@ type Config struct {
 	KMSKey      string                  // ARN of the key that wraps the system's keys; "" means KeyFile
 	KeyFile     string                  // path of a local wrapping key, made on first use; embedded stack only
 	Queues      map[string]string       // URLs of the queues by their ids in the topology
+	Payments    Payments
 	Now         func() time.Time
 	Rand        io.Reader
 	Log         *slog.Logger

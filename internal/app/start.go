@@ -42,6 +42,10 @@ func fromEnvironment() Config {
 			}, nil
 		}),
 		KMSKey: os.Getenv("ANNALS_KMS_KEY"),
+		Payments: Payments{
+			Provider:    os.Getenv("ANNALS_PAYMENT_PROVIDER"),
+			SandboxHook: os.Getenv("ANNALS_SANDBOX_WEBHOOKS"),
+		},
 		Queues: queues,
 		Now:    time.Now,
 		Rand:   rand.Reader,

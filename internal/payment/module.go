@@ -7,6 +7,7 @@ import (
 	"context"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/interview-sandbox/annals/events"
@@ -25,15 +26,29 @@ type Module struct {
 // Routes lists the module's routes.
 func (m *Module) Routes() []api.Route {
 	return []api.Route{
-		api.Command("POST /payments", api.SignedIn, m.request),
-		api.Query("GET /payments", api.SignedIn, m.listPayments),
-		api.Query("GET /payments/summary", api.Staff, m.sumUp),
-		api.Query("GET /payments/{id}", api.SignedIn, m.getPayment),
-		api.Query("GET /payments/{id}/history", api.SignedIn, m.history),
-		api.Command("POST /payments/{id}/capture", api.SignedIn, m.capture),
-		api.Command("POST /payments/{id}/cancel", api.SignedIn, m.cancel),
-		api.Command("POST /payments/{id}/refunds", api.SignedIn, m.refund),
-		api.Raw("POST /payments/webhooks/{provider}", api.Public, m.webhook),
+		api.Command("POST /payments", api.SignedIn, m.request).
+			Does("Asks for a payment. It is carried out after the answer.").
+			Takes(api.WithKey, api.Waiting).Gives(202, 201).Refuses(ErrNoKey, api.ErrInvalid),
+		api.Query("GET /payments", api.SignedIn, m.listPayments).
+			Does("Lists one's own payments, or all for operators and auditors, newest first. A page may have fewer than asked for, and more after it.").
+			Takes(api.Paged, api.InQuery("status", "Those with this status only.", "enum="+strings.Join(statuses, "|"))),
+		api.Query("GET /payments/summary", api.Staff, m.sumUp).
+			Does("Counts payments and adds up their amounts, by status and currency."),
+		api.Query("GET /payments/{id}", api.SignedIn, m.getPayment).
+			Does("Shows a payment, now or as it was.").Takes(api.TimeTravel),
+		api.Query("GET /payments/{id}/history", api.SignedIn, m.history).
+			Does("Lists everything that happened to a payment.").Takes(api.Paged, api.Ordered),
+		api.Command("POST /payments/{id}/capture", api.SignedIn, m.capture).
+			Does("Has an authorized payment captured, or a part of it, after which the rest is released.").
+			Takes(api.Waiting).Gives(202, 200).Refuses(ErrNotCapturable, ErrCaptureTooHigh, api.ErrInvalid),
+		api.Command("POST /payments/{id}/cancel", api.SignedIn, m.cancel).
+			Does("Has a payment canceled that is not captured. What is captured meanwhile is given back.").
+			Takes(api.Waiting).Gives(202, 200).Refuses(ErrNotCancelable),
+		api.Command("POST /payments/{id}/refunds", api.SignedIn, m.refund).
+			Does("Has what was captured given back, or a part of it.").
+			Takes(api.Waiting).Gives(202, 200).Refuses(ErrNotRefundable, ErrRefundTooHigh, api.ErrInvalid),
+		api.Raw("POST /payments/webhooks/{provider}", api.Public, m.webhook).
+			Does("Takes what a provider of payments tells by itself, signed.").Gives(200).Refuses(ErrSignature, ErrImpossible),
 	}
 }
 

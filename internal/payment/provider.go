@@ -27,7 +27,7 @@ type Provider interface {
 	Refund(ctx context.Context, key string, r Repayment) (Report, error)
 	// ParseWebhook reads what the provider sends by itself. The error is [ErrSignature] if it
 	// does not come from the provider, or not from just now. Names of headers are in lower case.
-	ParseWebhook(now time.Time, headers map[string]string, body []byte) (Webhook, error)
+	ParseWebhook(ctx context.Context, now time.Time, headers map[string]string, body []byte) (Webhook, error)
 }
 
 // Charge is what a provider is asked to authorize.

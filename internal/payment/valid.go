@@ -3,11 +3,8 @@ package payment
 import (
 	"fmt"
 	"strings"
-	"sync"
 	"unicode"
 	"unicode/utf8"
-
-	"golang.org/x/text/currency"
 
 	"github.com/interview-sandbox/annals/internal/api"
 )
@@ -19,22 +16,13 @@ const (
 	maxMethod      = 100 // bytes
 )
 
-// currencies are the codes of ISO 4217 that are legal tender somewhere.
-var currencies = sync.OnceValue(func() map[string]bool {
-	all := map[string]bool{}
-	for i := currency.Query(); i.Next(); {
-		all[i.Unit().String()] = true
-	}
-	return all
-})
-
 // validate tells what is wrong with a request.
 func (c Request) validate(p Provider) error {
 	var bad api.Invalid
 	if c.Amount < 1 || c.Amount > maxAmount {
 		bad.Add("/amount", fmt.Sprintf("An amount is from 1 to %d, in the currency's minor unit.", maxAmount))
 	}
-	if !currencies()[c.Currency] {
+	if _, ok := Decimals(c.Currency); !ok {
 		bad.Add("/currency", "This has to be a currency's code such as EUR (ISO 4217).")
 	}
 	if len(c.Method) > maxMethod || !p.Accepts(c.Method) {

@@ -13,7 +13,7 @@ func (m *Module) webhook(ctx context.Context, call api.Call, body []byte) (reply
 	if call.Params["provider"] != m.Provider.Name() {
 		return reply, ErrNotFound
 	}
-	told, err := m.Provider.ParseWebhook(m.Now(), call.Headers, body)
+	told, err := m.Provider.ParseWebhook(ctx, m.Now(), call.Headers, body)
 	if err != nil || !es.ValidID(told.PaymentID) {
 		return reply, err
 	}

@@ -52,8 +52,8 @@ type Sender interface {
 // Provider implements [payment.Provider].
 type Provider struct {
 	Ledger   Ledger
-	Webhooks Sender // nil: none are sent, and all outcomes come as answers
-	Secret   []byte // signs webhooks
+	Webhooks Sender                                // nil: none are sent, and all outcomes come as answers
+	Secret   func(context.Context) ([]byte, error) // signs webhooks
 	Now      func() time.Time
 }
 
@@ -231,7 +231,7 @@ func (p *Provider) change(ctx context.Context, key, id string, make func(*Accoun
 		if p.Webhooks == nil {
 			return report, !done, nil
 		}
-		if a.byWebhook() {
+		if a.byWebhook() && report.CaptureFailed.Code == "" {
 			report = payment.Report{Reference: id}
 		}
 		return report, !done, p.deliver(ctx, a, revision)

@@ -38,7 +38,11 @@ func (p *Provider) send(ctx context.Context, a Account, n int) error {
 	if err != nil {
 		return fmt.Errorf("write a webhook: %w", err)
 	}
-	if err := p.Webhooks.Send(ctx, Sign(p.Secret, p.Now(), body), body); err != nil {
+	secret, err := p.Secret(ctx)
+	if err == nil {
+		err = p.Webhooks.Send(ctx, Sign(secret, p.Now(), body), body)
+	}
+	if err != nil {
 		return fmt.Errorf("deliver a webhook: %w", err)
 	}
 	return nil
@@ -58,12 +62,16 @@ func mac(secret []byte, t string, body []byte) []byte {
 }
 
 // ParseWebhook implements [payment.Provider].
-func (p *Provider) ParseWebhook(now time.Time, headers map[string]string, body []byte) (w payment.Webhook, err error) {
+func (p *Provider) ParseWebhook(ctx context.Context, now time.Time, headers map[string]string, body []byte) (w payment.Webhook, err error) {
+	secret, err := p.Secret(ctx)
+	if err != nil {
+		return w, err
+	}
 	t, signature, ok := strings.Cut(headers[strings.ToLower(Header)], ",v1=")
 	t, timed := strings.CutPrefix(t, "t=")
 	given, err := hex.DecodeString(signature)
 	seconds, err2 := strconv.ParseInt(t, 10, 64)
-	if !ok || !timed || err != nil || err2 != nil || !hmac.Equal(given, mac(p.Secret, t, body)) ||
+	if !ok || !timed || err != nil || err2 != nil || !hmac.Equal(given, mac(secret, t, body)) ||
 		now.Sub(time.Unix(seconds, 0)).Abs() > maxAge {
 		return w, payment.ErrSignature
 	}

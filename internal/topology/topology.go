@@ -142,6 +142,7 @@ func Tables() []Table {
 		{ID: "Stats", Suffix: "stats", Partition: Key{"part", String}, Sort: &Key{"period", String}, Expires: "expires"},
 		{ID: "Checkpoints", Suffix: "checkpoints", Partition: Key{"row", String}},
 		{ID: "Deadlines", Suffix: "deadlines", Partition: Key{"shard", String}, Sort: &Key{"due", String}},
+		{ID: "Sandbox", Suffix: "sandbox", Partition: Key{"payment", String}},
 		{ID: "Keys", Suffix: "keys", Partition: Key{"id", String}},
 	}
 }
@@ -165,6 +166,7 @@ func Functions() []Function {
 			{"Snapshots", []string{"GetItem"}},
 			{"Checkpoints", []string{"GetItem", "PutItem"}},
 			{"Deadlines", []string{"GetItem", "PutItem", "DeleteItem"}},
+			{"Sandbox", []string{"GetItem", "PutItem"}},
 		}},
 		{Name: Authorizer, Memory: 256, Timeout: 5 * time.Second, Grants: []Grant{
 			{"Keys", []string{"GetItem"}},
@@ -190,6 +192,7 @@ func Functions() []Function {
 			{"Views", []string{"GetItem", "BatchGetItem", "Query"}},
 			{"Deadlines", []string{"PutItem"}},
 			{"Parked", []string{"UpdateItem", "DeleteItem"}},
+			{"Sandbox", []string{"GetItem", "PutItem"}},
 		}},
 		{Name: "clock", Memory: 256, Timeout: 50 * time.Second, KMS: []string{"Decrypt", "GenerateDataKey"}, Grants: []Grant{
 			{"Keys", []string{"GetItem", "PutItem"}},
@@ -198,6 +201,7 @@ func Functions() []Function {
 			{"Views", []string{"GetItem", "BatchGetItem", "Query"}},
 			{"Deadlines", []string{"Query", "PutItem", "DeleteItem"}},
 			{"Parked", []string{"UpdateItem"}},
+			{"Sandbox", []string{"GetItem", "PutItem"}},
 		}},
 	}
 	for _, m := range modules() {
