@@ -2,9 +2,8 @@ package payment
 
 import "strings"
 
-// The currencies of ISO 4217 in which people pay, by how many decimals their minor unit has.
-// (golang.org/x/text has the list as well, but its go.mod asks for a golang.org/x/tools with
-// which the CDK's cannot be tidied.)
+// currencies are the codes of ISO 4217 in which people pay, by how many decimals their minor unit
+// has.
 var currencies = map[int]string{
 	0: "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX VND VUV XAF XOF XPF",
 	2: "AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BMD BND BOB BRL BSD BTN BWP BYN BZD CAD CDF " +

@@ -31,3 +31,20 @@ func (m *Module) Purge(ctx context.Context, userID string) (steps []es.Step, err
 	}
 	return steps, err
 }
+
+// Export gives the payments of a person, newest first.
+func (m *Module) Export(ctx context.Context, userID string) (name string, part any, err error) {
+	own := []PaymentReply{}
+	for q := (projection.Query{List: byPayer, Partition: userID, Limit: purgePage}); ; {
+		rows, next, err := Payments.List(ctx, m.Views, q)
+		if err != nil {
+			return "", nil, err
+		}
+		for _, row := range rows {
+			own = append(own, row.reply())
+		}
+		if q.After = next; next == "" {
+			return "payments", own, nil
+		}
+	}
+}
