@@ -41,6 +41,7 @@ test: localstack/node_modules/.package-lock.json vet gofmt ## run every test tha
 
 nightly: localstack/node_modules/.package-lock.json ## run the random tests many times over; takes about an hour
 	go test ./internal/projection -schedules 1000000 -timeout 60m
+	go test ./internal/payment -schedules 100000 -timeout 30m
 	go test ./localstack -run HoweverOftenTheStackIsKilled -kills 50 -timeout 30m
 	go test ./internal/dynamo -run Rebuild -rebuild-events 1000000 -v -timeout 30m
 	go test ./internal/dynamo/trust -trials 200 -commands 100000 -rapid.checks 1000 -timeout 60m

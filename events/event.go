@@ -64,7 +64,7 @@ func Decode(eventType string, data []byte) (Event, error) {
 func Types() []string { return slices.Sorted(maps.Keys(catalog)) }
 
 // catalog maps every name ever stored to its decoder.
-var catalog = merge(authEvents, userEvents, operatorEvents, notificationEvents, fileEvents)
+var catalog = merge(authEvents, userEvents, operatorEvents, fileEvents, paymentEvents, notificationEvents)
 
 // definition is one name ever stored and how to read it.
 type definition struct {

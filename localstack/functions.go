@@ -10,22 +10,24 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 
 	"github.com/interview-sandbox/annals/internal/app"
+	"github.com/interview-sandbox/annals/internal/sandbox"
 	"github.com/interview-sandbox/annals/internal/topology"
 	"github.com/interview-sandbox/annals/localstack/function"
 )
 
 // deploy builds every function of the topology, each with a handler that shares nothing with
 // another's, as in Lambda, and opens the operator's account.
-func (s *stack) deploy(ctx context.Context, dynamodb, s3 string, queues map[string]string) (map[string]lambda.Handler, error) {
+func (s *stack) deploy(ctx context.Context, at endpoints) (map[string]lambda.Handler, error) {
 	config := app.Config{
 		Prefix:      prefix,
 		Region:      region,
-		Endpoint:    dynamodb,
+		Endpoint:    at.DynamoDB,
 		Credentials: credentials,
 		KeyFile:     s.file("master.key"),
-		S3:          s3,
-		Queues:      queues,
+		S3:          at.S3,
+		Queues:      urls(at.SQS),
 		Buckets:     bucketNames(),
+		Payments:    app.Payments{SandboxHook: at.API + "/payments/webhooks/" + sandbox.Name},
 		Now:         time.Now,
 		Rand:        rand.Reader,
 		Log:         s.log,

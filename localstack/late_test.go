@@ -55,7 +55,7 @@ func gated(t *testing.T) (api string, rows *dynamo.Rows, g *gate) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	functions, err := s.deploy(t.Context(), dynamodb, "http://127.0.0.1:1", urls("http://127.0.0.1:1"))
+	functions, err := s.deploy(t.Context(), endpoints{"http://127.0.0.1:1", dynamodb, "http://127.0.0.1:1", "http://127.0.0.1:1"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -89,9 +89,8 @@ func (s *stack) start(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	queues := "http://" + sqs.Addr().String()
-	buckets := "http://" + s3.Addr().String()
-	functions, err := s.deploy(ctx, dynamodb, buckets, urls(queues))
+	at := endpoints{"http://" + listener.Addr().String(), dynamodb, "http://" + s3.Addr().String(), "http://" + sqs.Addr().String()}
+	functions, err := s.deploy(ctx, at)
 	if err != nil {
 		return "", err
 	}
@@ -103,12 +102,11 @@ func (s *stack) start(ctx context.Context) (string, error) {
 		return "", err
 	}
 	s.startSchedules(functions)
-	api := "http://" + listener.Addr().String()
-	if err := s.writeEndpoints(endpoints{api, dynamodb, buckets, queues}); err != nil {
+	if err := s.writeEndpoints(at); err != nil {
 		return "", err
 	}
 	s.serve(listener, front.New(topology.Routes(), functions, s.log))
-	return api, nil
+	return at.API, nil
 }
 
 // openDataDir makes the folder this stack's own.

@@ -22,6 +22,7 @@ type Call struct {
 	Caller  Caller
 	Params  map[string]string // of the path
 	Query   map[string]string // what the route declares, and no more
+	Headers map[string]string // by their names in lower case
 	Client  string            // the program that calls, as it calls itself; at most 200 characters
 	Meta    es.Meta           // for the commits it leads to
 	IfMatch *es.Version       // the version the stream has to be at
@@ -47,6 +48,29 @@ func (c *Call) fingerprint(r Route, in any) error {
 	}
 	c.Meta.Fingerprint = c.Fingerprint(request)
 	return nil
+}
+
+// Keyed reports whether the call has an Idempotency-Key.
+func (c Call) Keyed() bool { return c.Fingerprint != nil }
+
+// maxWait is how long a call can be waited for, so that it is answered before its function's
+// time is up.
+const maxWait = 8 * time.Second
+
+// Wait is how long the caller prefers to wait for the outcome of what is done after the
+// answer (Prefer: wait=5, RFC 7240), at most 8 s; 0: not at all. As a preference, what cannot
+// be read is none.
+func (c Call) Wait() time.Duration {
+	for preference := range strings.SplitSeq(c.Headers["prefer"], ",") {
+		preference, _, _ = strings.Cut(preference, ";")
+		name, value, _ := strings.Cut(preference, "=")
+		if strings.EqualFold(strings.TrimSpace(name), "wait") {
+			if n, err := strconv.ParseUint(strings.Trim(strings.TrimSpace(value), `"`), 10, 16); err == nil {
+				return min(time.Duration(n)*time.Second, maxWait)
+			}
+		}
+	}
+	return 0
 }
 
 // ID is the path's {id}. Something that is no id names nothing: [ErrNotFound].

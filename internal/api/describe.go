@@ -39,6 +39,8 @@ var (
 		{Name: "version", Text: "As it was at this version. Not together with at.", Schema: "type=integer minimum=1"},
 		{Name: "at", Text: "As it was at this time.", Schema: "format=date-time"},
 	}
+	// Waiting is what [Call.Wait] reads.
+	Waiting = Params{{Name: "Prefer", Text: "wait=<seconds>: the answer tells the outcome, if it comes in that time, which is cut to 8 seconds.", In: "header"}}
 	// WithKey is for commands that are refused without an Idempotency-Key.
 	WithKey = Params{{Name: "Idempotency-Key", Text: "A repeat with the same key gives the first answer and changes nothing.", Schema: "minLength=1 maxLength=255", In: "header", Required: true}}
 )

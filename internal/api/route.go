@@ -9,6 +9,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/interview-sandbox/annals/internal/es"
 )
@@ -58,6 +59,18 @@ func Command[In, Out any](pattern string, access Access, handle func(context.Con
 	return r
 }
 
+// Raw declares a command whose body is handed on as it came, because its signature is over
+// these very bytes.
+func Raw[Out any](pattern string, access Access, handle func(ctx context.Context, c Call, body []byte) (Reply[Out], error)) Route {
+	r := declare[Out](pattern, access)
+	r.Command = true
+	r.Serve = func(ctx context.Context, c Call, body []byte) (Response, error) {
+		reply, err := handle(ctx, c, body)
+		return reply.response(), err
+	}
+	return r
+}
+
 // Query declares a route that reads.
 func Query[Out any](pattern string, access Access, handle func(context.Context, Call) (Reply[Out], error)) Route {
 	r := declare[Out](pattern, access)
@@ -80,10 +93,11 @@ func declare[Out any](pattern string, access Access) Route {
 // Reply is a handler's answer to a request that went well.
 type Reply[Out any] struct {
 	Body     Out
-	Status   int        // 0: 200
-	Version  es.Version // of the object, for the ETag; 0: none
-	Location string     // of what was created
-	Replay   bool       // the command had been carried out by an earlier request
+	Status   int           // 0: 200
+	Version  es.Version    // of the object, for the ETag; 0: none
+	Location string        // of what was created
+	Replay   bool          // the command had been carried out by an earlier request
+	Waited   time.Duration // how long the outcome was waited for, at most; 0: not at all
 }
 
 // Response is a [Reply] whose body's type has been forgotten.
@@ -93,13 +107,14 @@ type Response struct {
 	Version  es.Version
 	Location string
 	Replay   bool
+	Waited   time.Duration
 }
 
 func (r Reply[Out]) response() Response {
 	if r.Status == 0 {
 		r.Status = http.StatusOK
 	}
-	out := Response{Status: r.Status, Version: r.Version, Location: r.Location, Replay: r.Replay}
+	out := Response{Status: r.Status, Version: r.Version, Location: r.Location, Replay: r.Replay, Waited: r.Waited}
 	if out.Status != http.StatusNoContent && reflect.TypeFor[Out]() != reflect.TypeFor[struct{}]() {
 		out.Body = r.Body
 	}

@@ -34,6 +34,7 @@ type Config struct {
 	S3          string                  // endpoint of S3; "" is AWS itself
 	Queues      map[string]string       // URLs of the queues by their ids in the topology
 	Buckets     map[string]string       // names of the buckets by their ids in the topology
+	Payments    Payments
 	Now         func() time.Time
 	Rand        io.Reader
 	Log         *slog.Logger

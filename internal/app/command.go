@@ -26,11 +26,6 @@ func CommandFile(ctx context.Context, c Config) (*Counted, error) {
 	return newSystem(c).command(ctx, "command-file", func(_ context.Context, m *modules, _ *keys.Ring) (module, error) { return &m.file, nil })
 }
 
-// CommandPayment builds functions/command-payment.
-func CommandPayment(ctx context.Context, c Config) (*Counted, error) {
-	return newSystem(c).command(ctx, "command-payment", func(_ context.Context, m *modules, _ *keys.Ring) (module, error) { return &m.payment, nil })
-}
-
 // CommandNotification builds functions/command-notification.
 func CommandNotification(ctx context.Context, c Config) (*Counted, error) {
 	return newSystem(c).command(ctx, "command-notification", func(_ context.Context, m *modules, _ *keys.Ring) (module, error) { return &m.notification, nil })

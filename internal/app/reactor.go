@@ -36,6 +36,9 @@ func (s system) reactors(ctx context.Context) (*projection.Projector, error) {
 	repository := s.repository(vault)
 	m := s.modules(repository)
 	m.user.Keys = vault
+	if m.payment.Provider, err = s.provider(ring); err != nil {
+		return nil, err
+	}
 	if m.auth.AddressKey, err = ring.Secret(ctx, addressPurpose); err != nil {
 		return nil, err
 	}

@@ -49,8 +49,12 @@ func fromEnvironment() Config {
 		S3:      os.Getenv("AWS_ENDPOINT_URL"),
 		Queues:  queues,
 		Buckets: buckets,
-		Now:     time.Now,
-		Rand:    rand.Reader,
-		Log:     slog.New(slog.NewJSONHandler(os.Stdout, nil)),
+		Payments: Payments{
+			Provider:    os.Getenv("ANNALS_PAYMENT_PROVIDER"),
+			SandboxHook: os.Getenv("ANNALS_SANDBOX_WEBHOOKS"),
+		},
+		Now:  time.Now,
+		Rand: rand.Reader,
+		Log:  slog.New(slog.NewJSONHandler(os.Stdout, nil)),
 	}
 }

@@ -108,11 +108,12 @@ func (g *Gateway) serve(ctx context.Context, r request, correlation string) (api
 		return api.Response{}, err
 	}
 	call := api.Call{
-		Caller: caller,
-		Params: params,
-		Query:  route.Declared(r.QueryStringParameters),
-		Client: r.client(),
-		Meta:   es.Meta{CorrelationID: correlation, Actor: caller.Actor(), Trace: r.trace()},
+		Caller:  caller,
+		Params:  params,
+		Query:   route.Declared(r.QueryStringParameters),
+		Headers: r.Headers,
+		Client:  r.client(),
+		Meta:    es.Meta{CorrelationID: correlation, Actor: caller.Actor(), Trace: r.trace()},
 	}
 	if route.Command {
 		if err := g.identify(r, &call); err != nil {
@@ -217,6 +218,9 @@ func render(r request, response api.Response) (events.APIGatewayV2HTTPResponse, 
 	}
 	if response.Replay {
 		out.Headers[headerReplay] = "true"
+	}
+	if response.Waited > 0 {
+		out.Headers["Preference-Applied"] = fmt.Sprintf("wait=%d", int(response.Waited.Seconds()))
 	}
 	if response.Body == nil {
 		return out, nil

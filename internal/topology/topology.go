@@ -165,6 +165,7 @@ func Tables() []Table {
 		{ID: "Stats", Suffix: "stats", Partition: Key{"part", String}, Sort: &Key{"period", String}, Expires: "expires"},
 		{ID: "Checkpoints", Suffix: "checkpoints", Partition: Key{"row", String}},
 		{ID: "Deadlines", Suffix: "deadlines", Partition: Key{"shard", String}, Sort: &Key{"due", String}},
+		{ID: "Sandbox", Suffix: "sandbox", Partition: Key{"payment", String}},
 		{ID: "Keys", Suffix: "keys", Partition: Key{"id", String}},
 	}
 }
@@ -195,6 +196,7 @@ func Functions() []Function {
 			{"Snapshots", []string{"GetItem"}},
 			{"Checkpoints", []string{"GetItem", "PutItem"}},
 			{"Deadlines", []string{"GetItem", "PutItem", "DeleteItem"}},
+			{"Sandbox", []string{"GetItem", "PutItem"}},
 		}},
 		{Name: Authorizer, Memory: 256, Timeout: 5 * time.Second, Grants: []Grant{
 			{"Keys", []string{"GetItem"}},
@@ -220,6 +222,7 @@ func Functions() []Function {
 			{"Views", []string{"GetItem", "BatchGetItem", "Query"}},
 			{"Deadlines", []string{"PutItem"}},
 			{"Parked", []string{"UpdateItem", "DeleteItem"}},
+			{"Sandbox", []string{"GetItem", "PutItem"}},
 		}, Objects: sweeps},
 		{Name: "clock", Memory: 256, Timeout: 50 * time.Second, KMS: []string{"Decrypt", "GenerateDataKey"}, Grants: []Grant{
 			{"Keys", []string{"GetItem", "PutItem"}},
@@ -228,6 +231,7 @@ func Functions() []Function {
 			{"Views", []string{"GetItem", "BatchGetItem", "Query"}},
 			{"Deadlines", []string{"Query", "PutItem", "DeleteItem"}},
 			{"Parked", []string{"UpdateItem"}},
+			{"Sandbox", []string{"GetItem", "PutItem"}},
 		}, Objects: sweeps},
 		{Name: "uploads", Memory: 256, Timeout: 30 * time.Second, KMS: []string{"Decrypt"}, Grants: []Grant{
 			{"Keys", []string{"GetItem"}},

@@ -1,0 +1,4 @@
+package payment
+
+// Aggregate is for tests that carry out commands as handlers do.
+var Aggregate = &payments

@@ -1,0 +1,69 @@
+package payment
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/interview-sandbox/annals/events"
+	"github.com/interview-sandbox/annals/internal/api"
+	"github.com/interview-sandbox/annals/internal/es"
+)
+
+// RequestRefund asks for captured money to be given back.
+type RequestRefund struct {
+	By       Actor
+	RefundID string
+	Amount   int64 // 0: all that is left
+	Reason   string
+}
+
+// The refusals of RequestRefund.
+var (
+	ErrNotRefundable = &es.Error{Kind: es.Conflict, Code: "not-refundable", Message: "Only what is captured, not disputed and not given back yet can be given back."}
+	ErrRefundTooHigh = &es.Error{Kind: es.Rejected, Code: "refund-too-high", Message: "No more can be given back than is left, refunds under way counted."}
+)
+
+// Decide implements [es.Command]. Why comes as an event of its own, which is not there for a
+// payer who has been erased.
+func (c RequestRefund) Decide(p Payment, _ time.Time) ([]events.Payment, error) {
+	amount := c.Amount
+	if amount == 0 {
+		amount = p.Refundable()
+	}
+	switch {
+	case !c.By.mayChange(p):
+		return nil, ErrNotFound
+	case p.Refundable() <= 0 || p.Disputed:
+		return nil, ErrNotRefundable
+	case amount > p.Refundable():
+		return nil, ErrRefundTooHigh
+	}
+	decided := []events.Payment{events.PaymentRefundRequested{RefundID: c.RefundID, Reference: p.Reference, Amount: amount, Currency: p.Currency}}
+	if !p.Erased {
+		decided = append(decided, events.PaymentRefundReasonGiven{PayerID: p.PayerID, RefundID: c.RefundID, Reason: c.Reason})
+	}
+	return decided, nil
+}
+
+type refundBody struct {
+	Amount *int64 `json:"amount,omitempty"` // all that is left if it is left out
+	Reason string `json:"reason"`
+}
+
+func (m *Module) refund(ctx context.Context, call api.Call, in refundBody) (reply api.Reply[Answer], err error) {
+	amount, err := amountOf(in.Amount)
+	if err != nil {
+		return reply, err
+	}
+	var bad api.Invalid
+	reason := strings.TrimSpace(in.Reason)
+	if reason == "" {
+		bad.Add("/reason", "A refund has a reason.")
+	}
+	validText(&bad, "/reason", reason, maxReason)
+	if err := bad.Err(); err != nil {
+		return reply, err
+	}
+	return m.change(ctx, call, RequestRefund{actor(call), call.NewID("refund"), amount, reason})
+}
