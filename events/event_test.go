@@ -49,7 +49,16 @@ var newest = []Event{
 	ViewRolledBack{Generation: 1},
 	ViewGenerationDropped{Generation: 2},
 	ViewRedriven{Stream: "user#0197a0f0-0000-7000-8000-000000000001"},
-	NotificationRequested{UserID: "0197a0f0-0000-7000-8000-000000000001", Kind: "verify-address"},
+	NotificationRequested{UserID: "0197a0f0-0000-7000-8000-000000000001", Kind: "verify-address", Stream: "user#0197a0f0-0000-7000-8000-000000000001", Version: 1},
+	NotificationRead{UserID: "0197a0f0-0000-7000-8000-000000000001"},
+	NotificationMailAttempted{Attempt: 1, At: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)},
+	NotificationMailSent{MessageID: "0100019a-message"},
+	NotificationMailRefused{Attempt: 1, Reason: "TooManyRequestsException"},
+	NotificationMailSkipped{Reason: "preferences"},
+	NotificationMailGivenUp{Attempts: 2},
+	InboxRead{Through: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)},
+	InboxPreferencesSet{EmailOff: []string{"files", "payments"}},
+	MailboxSuppressed{Reason: "bounce", NotificationID: "0197a0f0-0000-7000-8000-000000000004"},
 }
 
 func golden(eventType string) string { return filepath.Join("testdata", eventType+".json") }
@@ -274,8 +283,9 @@ func TestWhatWasShippedNeverChanges(t *testing.T) {
 
 func TestOldVersionsAreReadAsTheNewest(t *testing.T) {
 	for eventType, want := range map[string]Event{
-		"session.started.v1": SessionStarted{UserID: "0197a0f0-0000-7000-8000-000000000001", RefreshHash: []byte{1, 2, 3}, ExpiresAt: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), Client: "unknown"},
-		"session.started.v2": SessionStarted{UserID: "0197a0f0-0000-7000-8000-000000000001", RefreshHash: []byte{1, 2, 3}, ExpiresAt: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), Client: "curl/8.0"},
+		"notification.requested.v1": NotificationRequested{UserID: "0197a0f0-0000-7000-8000-000000000001", Kind: "verify-address", Stream: "user#0197a0f0-0000-7000-8000-000000000001", Version: 1},
+		"session.started.v1":        SessionStarted{UserID: "0197a0f0-0000-7000-8000-000000000001", RefreshHash: []byte{1, 2, 3}, ExpiresAt: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), Client: "unknown"},
+		"session.started.v2":        SessionStarted{UserID: "0197a0f0-0000-7000-8000-000000000001", RefreshHash: []byte{1, 2, 3}, ExpiresAt: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), Client: "curl/8.0"},
 	} {
 		data, err := os.ReadFile(golden(eventType))
 		if err != nil {

@@ -14,20 +14,25 @@ import (
 	"github.com/interview-sandbox/annals/localstack/function"
 )
 
-// deploy builds every function of the topology, each with a handler that shares nothing with
-// another's, as in Lambda, and opens the operator's account.
-func (s *stack) deploy(ctx context.Context, dynamodb string, queues map[string]string) (map[string]lambda.Handler, error) {
-	config := app.Config{
+// config is what every function is built with.
+func (s *stack) config(dynamodb string, queues map[string]string) app.Config {
+	return app.Config{
 		Prefix:      prefix,
 		Region:      region,
 		Endpoint:    dynamodb,
 		Credentials: credentials,
 		KeyFile:     s.file("master.key"),
 		Queues:      queues,
+		MailFrom:    "Annals <annals@localhost>",
 		Now:         time.Now,
 		Rand:        rand.Reader,
 		Log:         s.log,
 	}
+}
+
+// deploy builds every function of the topology, each with a handler that shares nothing with
+// another's, as in Lambda, and opens the operator's account.
+func (s *stack) deploy(ctx context.Context, config app.Config) (map[string]lambda.Handler, error) {
 	if err := s.openOperator(ctx, config); err != nil {
 		return nil, err
 	}

@@ -55,10 +55,17 @@ func gated(t *testing.T) (api string, rows *dynamo.Rows, g *gate) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	functions, err := s.deploy(t.Context(), dynamodb, urls("http://127.0.0.1:1"))
+	ses, err := s.listenSES()
 	if err != nil {
 		t.Fatal(err)
 	}
+	config := s.config(dynamodb, urls("http://127.0.0.1:1"))
+	config.SES = "http://" + ses.Addr().String()
+	functions, err := s.deploy(t.Context(), config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.startSES(ses, functions)
 	g = &gate{Handler: functions["projector"]}
 	g.hold()
 	g.release()

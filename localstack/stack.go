@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -86,10 +87,18 @@ func (s *stack) start(ctx context.Context) (string, error) {
 		return "", err
 	}
 	queues := "http://" + sqs.Addr().String()
-	functions, err := s.deploy(ctx, dynamodb, urls(queues))
+	ses, err := s.listenSES()
 	if err != nil {
 		return "", err
 	}
+	api := "http://" + listener.Addr().String()
+	config := s.config(dynamodb, urls(queues))
+	config.SES, config.PublicURL = "http://"+ses.Addr().String(), cmp.Or(s.publicURL, api)
+	functions, err := s.deploy(ctx, config)
+	if err != nil {
+		return "", err
+	}
+	s.startSES(ses, functions)
 	if err := s.startQueues(sqs, functions); err != nil {
 		return "", err
 	}
@@ -97,11 +106,10 @@ func (s *stack) start(ctx context.Context) (string, error) {
 		return "", err
 	}
 	s.startSchedules(functions)
-	api := "http://" + listener.Addr().String()
 	if err := s.writeEndpoints(endpoints{api, dynamodb, s3, queues}); err != nil {
 		return "", err
 	}
-	s.serve(listener, front.New(topology.Routes(), functions, s.log))
+	s.serve(listener, s.withMails(front.New(topology.Routes(), functions, s.log)))
 	return api, nil
 }
 

@@ -31,6 +31,9 @@ type Config struct {
 	KMSKey      string                  // ARN of the key that wraps the system's keys; "" means KeyFile
 	KeyFile     string                  // path of a local wrapping key, made on first use; embedded stack only
 	Queues      map[string]string       // URLs of the queues by their ids in the topology
+	SES         string                  // endpoint of SES; "" is Endpoint
+	MailFrom    string                  // the sender of mail
+	PublicURL   string                  // where the links in mail lead
 	Now         func() time.Time
 	Rand        io.Reader
 	Log         *slog.Logger
@@ -54,6 +57,7 @@ func Functions() map[string]Build {
 		"rebuild":              Rebuild,
 		"reactor":              Reactor,
 		"clock":                Clock,
+		"feedback":             Feedback,
 	}
 }
 

@@ -41,10 +41,12 @@ func fromEnvironment() Config {
 				SessionToken:    os.Getenv("AWS_SESSION_TOKEN"),
 			}, nil
 		}),
-		KMSKey: os.Getenv("ANNALS_KMS_KEY"),
-		Queues: queues,
-		Now:    time.Now,
-		Rand:   rand.Reader,
-		Log:    slog.New(slog.NewJSONHandler(os.Stdout, nil)),
+		KMSKey:    os.Getenv("ANNALS_KMS_KEY"),
+		Queues:    queues,
+		MailFrom:  os.Getenv("ANNALS_MAIL_FROM"),
+		PublicURL: os.Getenv("ANNALS_PUBLIC_URL"),
+		Now:       time.Now,
+		Rand:      rand.Reader,
+		Log:       slog.New(slog.NewJSONHandler(os.Stdout, nil)),
 	}
 }
