@@ -64,7 +64,6 @@ var newest = []Event{
 	PaymentRefundFailed{RefundID: "0197a0f0-0000-7000-8000-000000000004", Code: "expired_or_canceled_card"},
 	PaymentDisputed{PayerID: "0197a0f0-0000-7000-8000-000000000001"},
 	PaymentPayerErased{PayerID: "0197a0f0-0000-7000-8000-000000000001"},
-	NotificationRequested{UserID: "0197a0f0-0000-7000-8000-000000000001", Kind: "verify-address"},
 	FileUploadRequested{OwnerID: "0197a0f0-0000-7000-8000-000000000001", Name: "notes.txt", Size: 5, ContentType: "text/plain", SHA256: "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824", ExpiresAt: time.Date(2026, 1, 2, 3, 9, 5, 0, time.UTC)},
 	FileAvailable{ObjectVersion: "L4kqtJlcpXroDTDmpUMLUo"},
 	FileRejected{Reason: "checksum-mismatch"},
@@ -76,6 +75,16 @@ var newest = []Event{
 	FilePurged{Reason: "deleted"},
 	ShareGranted{FileID: "0197a0f0-0000-7000-8000-000000000004", UserID: "0197a0f0-0000-7000-8000-000000000002", Permission: "read"},
 	ShareRevoked{UserID: "0197a0f0-0000-7000-8000-000000000002"},
+	NotificationRequested{UserID: "0197a0f0-0000-7000-8000-000000000001", Kind: "verify-address", Stream: "user#0197a0f0-0000-7000-8000-000000000001", Version: 1},
+	NotificationRead{UserID: "0197a0f0-0000-7000-8000-000000000001"},
+	NotificationMailAttempted{Attempt: 1, At: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)},
+	NotificationMailSent{MessageID: "0100019a-message"},
+	NotificationMailRefused{Attempt: 1, Reason: "TooManyRequestsException"},
+	NotificationMailSkipped{Reason: "preferences"},
+	NotificationMailGivenUp{Attempts: 2},
+	InboxRead{Through: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)},
+	InboxPreferencesSet{EmailOff: []string{"files", "payments"}},
+	MailboxSuppressed{Reason: "bounce", NotificationID: "0197a0f0-0000-7000-8000-000000000004"},
 }
 
 func golden(eventType string) string { return filepath.Join("testdata", eventType+".json") }
@@ -300,8 +309,9 @@ func TestWhatWasShippedNeverChanges(t *testing.T) {
 
 func TestOldVersionsAreReadAsTheNewest(t *testing.T) {
 	for eventType, want := range map[string]Event{
-		"session.started.v1": SessionStarted{UserID: "0197a0f0-0000-7000-8000-000000000001", RefreshHash: []byte{1, 2, 3}, ExpiresAt: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), Client: "unknown"},
-		"session.started.v2": SessionStarted{UserID: "0197a0f0-0000-7000-8000-000000000001", RefreshHash: []byte{1, 2, 3}, ExpiresAt: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), Client: "curl/8.0"},
+		"notification.requested.v1": NotificationRequested{UserID: "0197a0f0-0000-7000-8000-000000000001", Kind: "verify-address", Stream: "user#0197a0f0-0000-7000-8000-000000000001", Version: 1},
+		"session.started.v1":        SessionStarted{UserID: "0197a0f0-0000-7000-8000-000000000001", RefreshHash: []byte{1, 2, 3}, ExpiresAt: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), Client: "unknown"},
+		"session.started.v2":        SessionStarted{UserID: "0197a0f0-0000-7000-8000-000000000001", RefreshHash: []byte{1, 2, 3}, ExpiresAt: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), Client: "curl/8.0"},
 	} {
 		data, err := os.ReadFile(golden(eventType))
 		if err != nil {

@@ -15,13 +15,17 @@ const accessLogFormat = `{"requestId":"$context.requestId","time":"$context.requ
 	`"status":"$context.status","bytes":"$context.responseLength","ms":"$context.responseLatency",` +
 	`"authorizerError":"$context.authorizer.error","integrationError":"$context.integrationErrorMessage"}`
 
-// api is the only way in. What no route matches goes to a function as well, because the
-// contract's problem documents are not something API Gateway can write.
-func (s *system) api() {
-	api := awsapigatewayv2.NewCfnApi(s.stack, jsii.String("Api"), &awsapigatewayv2.CfnApiProps{
+func (s *system) httpAPI() awsapigatewayv2.CfnApi {
+	return awsapigatewayv2.NewCfnApi(s.stack, jsii.String("Api"), &awsapigatewayv2.CfnApiProps{
 		Name:         &s.props.Name,
 		ProtocolType: jsii.String("HTTP"),
 	})
+}
+
+// api is the only way in. What no route matches goes to a function as well, because the
+// contract's problem documents are not something API Gateway can write.
+func (s *system) api() {
+	api := s.http
 	awsapigatewayv2.NewCfnStage(s.stack, jsii.String("Stage"), &awsapigatewayv2.CfnStageProps{
 		ApiId:      api.Ref(),
 		StageName:  jsii.String("$default"),

@@ -41,7 +41,7 @@ func TestAuthorizerIsAskedAboutEveryRequest(t *testing.T) {
 	r.expect(t, "arn:${AWS::Partition}:apigateway:${AWS::Region}:lambda:path/2015-03-31/functions/"+fn.arn()+"/invocations", "AuthorizerUri")
 }
 
-func TestOnlyThisApiAndTheSchedulesRulesMayInvokeTheirFunctions(t *testing.T) {
+func TestOnlyThisApiAndTheRulesMayInvokeTheirFunctions(t *testing.T) {
 	api := "arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:" + standard.only(t, "AWS::ApiGatewayV2::Api").ref()
 	got, want := map[string]string{}, map[string]string{}
 	for _, r := range standard.all("AWS::Lambda::Permission") {
@@ -58,6 +58,10 @@ func TestOnlyThisApiAndTheSchedulesRulesMayInvokeTheirFunctions(t *testing.T) {
 	invoke(topology.Authorizer, "/authorizers/"+standard.only(t, "AWS::ApiGatewayV2::Authorizer").ref())
 	for _, s := range topology.Schedules() {
 		fn := standard.named(t, "AWS::Lambda::Function", "FunctionName", "annals-"+s.Function)
+		want[fn.ref()] = "events.amazonaws.com lambda:InvokeFunction " + ruleOf(t, fn).arn()
+	}
+	for _, r := range topology.Rules() {
+		fn := standard.named(t, "AWS::Lambda::Function", "FunctionName", "annals-"+r.Function)
 		want[fn.ref()] = "events.amazonaws.com lambda:InvokeFunction " + ruleOf(t, fn).arn()
 	}
 	same(t, "permission to invoke", got, want)

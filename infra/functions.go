@@ -30,6 +30,9 @@ func (s *system) function(f topology.Function) awslambda.CfnFunction {
 			environment[q.Setting()] = s.queues[q.ID].Ref() // its URL
 		}
 	}
+	if f.Mails {
+		environment["ANNALS_MAIL_FROM"], environment["ANNALS_PUBLIC_URL"] = &s.props.MailFrom, s.publicURL()
+	}
 	fn := awslambda.NewCfnFunction(s.stack, jsii.String(id+"Function"), &awslambda.CfnFunctionProps{
 		FunctionName:  &name,
 		Runtime:       jsii.String("provided.al2023"),
@@ -64,6 +67,11 @@ func (s *system) role(id string, f topology.Function, logs awslogs.CfnLogGroup) 
 		}
 		if q.Function == f.Name {
 			policy.AddStatements(allow(s.queues[q.ID].AttrArn(), "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"))
+		}
+	}
+	if f.Mails {
+		for _, arn := range s.mailARNs() {
+			policy.AddStatements(allow(arn, "ses:SendEmail"))
 		}
 	}
 	sources := slices.DeleteFunc(topology.EventSources(), func(e topology.EventSource) bool { return e.Function != f.Name })

@@ -24,6 +24,9 @@ func TestFunctionsAreExactlyThoseOfTheTopology(t *testing.T) {
 	}
 	for _, f := range topology.Functions() {
 		environment := "ANNALS_PREFIX=annals"
+		if f.Mails {
+			environment = "ANNALS_MAIL_FROM=Annals <annals@example.com> " + environment + " ANNALS_PUBLIC_URL=${" + standard.only(t, "AWS::ApiGatewayV2::Api").id + ".ApiEndpoint}"
+		}
 		if len(f.KMS) > 0 {
 			environment = "ANNALS_KMS_KEY=" + standard.only(t, "AWS::KMS::Key").arn() + " " + environment
 		}
@@ -106,6 +109,11 @@ func TestPermissionsAreExactlyTheGrantsOfTheTopology(t *testing.T) {
 			}
 			if q.Function == f.Name {
 				grant(arn, "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage")
+			}
+		}
+		if f.Mails {
+			for _, resource := range []string{"identity/annals@example.com", "identity/example.com", "configuration-set/annals"} {
+				grant("arn:${AWS::Partition}:ses:${AWS::Region}:${AWS::AccountId}:"+resource, "ses:SendEmail")
 			}
 		}
 		for _, e := range topology.EventSources() {

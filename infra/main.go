@@ -33,8 +33,10 @@ func settings(app awscdk.App) Props {
 		return fallback
 	}
 	return Props{
-		Name:  read("name", "annals"),
-		Arch:  read("arch", "arm64"),
-		Build: read("build", "build"),
+		Name:      read("name", "annals"),
+		Arch:      read("arch", "arm64"),
+		MailFrom:  read("mailFrom", "Annals <annals@example.com>"),
+		PublicURL: read("publicUrl", ""),
+		Build:     read("build", "build"),
 	}
 }

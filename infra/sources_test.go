@@ -133,7 +133,7 @@ func wanted(e topology.EventSource) []any {
 	return []any{pattern}
 }
 
-func TestSchedulesAreExactlyThoseOfTheTopology(t *testing.T) {
+func TestSchedulesAndRulesAreExactlyThoseOfTheTopology(t *testing.T) {
 	got, want := map[string]string{}, map[string]string{}
 	for _, r := range standard.all("AWS::Events::Rule") {
 		put(t, got, r.at("Targets"), r.at("ScheduleExpression")+r.at("EventPattern")+r.at("State"))
@@ -142,7 +142,13 @@ func TestSchedulesAreExactlyThoseOfTheTopology(t *testing.T) {
 		fn := standard.named(t, "AWS::Lambda::Function", "FunctionName", "annals-"+s.Function)
 		want["[{Arn="+fn.arn()+" Id="+s.Function+"}]"] = map[time.Duration]string{time.Minute: "rate(1 minute)"}[s.Every]
 	}
-	same(t, "schedule", got, want)
+	for _, r := range topology.Rules() {
+		fn := standard.named(t, "AWS::Lambda::Function", "FunctionName", "annals-"+r.Function)
+		want["[{Arn="+fn.arn()+" Id="+r.Function+"}]"] = map[string]string{
+			"feedback": "{detail={mail={tags={ses:configuration-set=[annals]}}} detail-type=[Email Bounced Email Complaint Received] source=[aws.ses]}",
+		}[r.Function]
+	}
+	same(t, "rule", got, want)
 	if got := rate(topology.Schedule{Every: 5 * time.Minute}); got != "rate(5 minutes)" {
 		t.Errorf("every five minutes is %s", got)
 	}

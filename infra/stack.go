@@ -4,11 +4,13 @@ import (
 	"strings"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsapigatewayv2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsdynamodb"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsses"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
@@ -19,9 +21,11 @@ import (
 // Props is what a deployment may choose. Everything else comes from the topology, so that
 // two deployments cannot differ in anything that matters to the code.
 type Props struct {
-	Name  string // prefixes every table and function, so that one account can hold several systems
-	Arch  string // arm64 costs less; x86_64 is for emulators that run functions on such a machine
-	Build string // folder with <function>.zip, a setting so that tests need no real build
+	Name      string // prefixes every table and function, so that one account can hold several systems
+	Arch      string // arm64 costs less; x86_64 is for emulators that run functions on such a machine
+	MailFrom  string // sender of mail, whose address or domain is verified in SES
+	PublicURL string // where the links in mail lead; "": the API
+	Build     string // folder with <function>.zip, a setting so that tests need no real build
 }
 
 // logDays is long enough to look into an incident and short enough that logs do not become
@@ -34,6 +38,8 @@ type system struct {
 	props     Props
 	key       awskms.CfnKey
 	failures  awss3.Bucket
+	http      awsapigatewayv2.CfnApi
+	mailSet   awsses.CfnConfigurationSet
 	tables    map[string]awsdynamodb.CfnTable  // by topology.Table.ID
 	queues    map[string]awssqs.CfnQueue       // by topology.Queue.ID
 	functions map[string]awslambda.CfnFunction // by topology.Function.Name
@@ -62,6 +68,8 @@ func NewStack(scope constructs.Construct, id string, props Props) awscdk.Stack {
 	}
 	s.key = s.wrappingKey()
 	s.failures = s.failureBucket()
+	s.http = s.httpAPI()
+	s.mail()
 	for _, f := range topology.Functions() {
 		s.functions[f.Name] = s.function(f)
 	}
@@ -73,6 +81,9 @@ func NewStack(scope constructs.Construct, id string, props Props) awscdk.Stack {
 	}
 	for _, schedule := range topology.Schedules() {
 		s.schedule(schedule)
+	}
+	for _, r := range topology.Rules() {
+		s.rule(r)
 	}
 	s.api()
 	return s.stack

@@ -76,22 +76,24 @@ func TestNothingElseIsDeployed(t *testing.T) {
 		routed[r.Function] = true
 	}
 	want := map[string]int{
-		"AWS::ApiGatewayV2::Api":          1,
-		"AWS::ApiGatewayV2::Authorizer":   1,
-		"AWS::ApiGatewayV2::Integration":  len(routed),
-		"AWS::ApiGatewayV2::Route":        len(topology.Routes()) + 1,
-		"AWS::ApiGatewayV2::Stage":        1,
-		"AWS::DynamoDB::Table":            len(topology.Tables()),
-		"AWS::Events::Rule":               len(topology.Schedules()),
-		"AWS::IAM::Role":                  functions,
-		"AWS::KMS::Key":                   1,
-		"AWS::Lambda::EventSourceMapping": len(topology.EventSources()) + len(topology.Queues()),
-		"AWS::Lambda::Function":           functions,
-		"AWS::Lambda::Permission":         len(routed) + 1 + len(topology.Schedules()),
-		"AWS::Logs::LogGroup":             functions + 1,
-		"AWS::S3::Bucket":                 1,
-		"AWS::S3::BucketPolicy":           1,
-		"AWS::SQS::Queue":                 2 * len(topology.Queues()),
+		"AWS::ApiGatewayV2::Api":                     1,
+		"AWS::ApiGatewayV2::Authorizer":              1,
+		"AWS::ApiGatewayV2::Integration":             len(routed),
+		"AWS::ApiGatewayV2::Route":                   len(topology.Routes()) + 1,
+		"AWS::ApiGatewayV2::Stage":                   1,
+		"AWS::DynamoDB::Table":                       len(topology.Tables()),
+		"AWS::Events::Rule":                          len(topology.Schedules()) + len(topology.Rules()),
+		"AWS::IAM::Role":                             functions,
+		"AWS::KMS::Key":                              1,
+		"AWS::Lambda::EventSourceMapping":            len(topology.EventSources()) + len(topology.Queues()),
+		"AWS::Lambda::Function":                      functions,
+		"AWS::Lambda::Permission":                    len(routed) + 1 + len(topology.Schedules()) + len(topology.Rules()),
+		"AWS::Logs::LogGroup":                        functions + 1,
+		"AWS::S3::Bucket":                            1,
+		"AWS::S3::BucketPolicy":                      1,
+		"AWS::SES::ConfigurationSet":                 1,
+		"AWS::SES::ConfigurationSetEventDestination": 1,
+		"AWS::SQS::Queue":                            2 * len(topology.Queues()),
 	}
 	got := map[string]int{}
 	for _, r := range standard.Resources {
@@ -114,4 +116,16 @@ func TestSettingsFromTheContextChangeNamesAndArchitecture(t *testing.T) {
 			t.Errorf("the log group %s would collide with another system's", log.at("LogGroupName"))
 		}
 	}
+}
+
+func TestOfMailWhatCameBackOrWasComplainedAboutIsTold(t *testing.T) {
+	set, destination := standard.only(t, "AWS::SES::ConfigurationSet"), standard.only(t, "AWS::SES::ConfigurationSetEventDestination")
+	set.expect(t, "annals", "Name")
+	destination.expect(t, set.ref(), "ConfigurationSetName")
+	destination.expect(t, "true", "EventDestination", "Enabled")
+	destination.expect(t, "[bounce complaint]", "EventDestination", "MatchingEventTypes")
+	destination.expect(t, "arn:${AWS::Partition}:events:${AWS::Region}:${AWS::AccountId}:event-bus/default", "EventDestination", "EventBridgeDestination", "EventBusArn")
+	reactor := changed.named(t, "AWS::Lambda::Function", "FunctionName", "other-reactor")
+	reactor.expect(t, "post@annals.example", "Environment", "Variables", "ANNALS_MAIL_FROM")
+	reactor.expect(t, "https://annals.example", "Environment", "Variables", "ANNALS_PUBLIC_URL")
 }

@@ -71,6 +71,8 @@ var places = []place{
 		"payloads of a stream carry any module's events; a table's items are the store's to decode"},
 	{"internal/queue", "internal/projection github.com/aws/aws-lambda-go github.com/aws/aws-sdk-go-v2", "network",
 		"an adapter of one AWS service knows that service and what it adapts it to"},
+	{"internal/ses", "internal/notification github.com/aws/aws-lambda-go github.com/aws/aws-sdk-go-v2 github.com/aws/smithy-go", "network",
+		"an adapter of one AWS service knows that service and what it adapts it to"},
 	{"internal/comments", "", "files",
 		"the source says the same whoever reads it"},
 	{"internal/openapi", "internal/api", "",

@@ -27,6 +27,7 @@ func TestTheAPIKeepsItsContract(t *testing.T) {
 	operator := operatorOf(t, s)
 	scenario.Auth(t, s.URL(), "1", operator)
 	scenario.Sessions(t, s.URL(), "1")
+	scenario.Notifications(t, s.URL(), "1", operator)
 	auditor := auditorOf(t, s)
 	scenario.Operator(t, s.URL(), "1", operator, auditor)
 	scenario.Users(t, s.URL(), "1", operator, auditor)
@@ -34,7 +35,7 @@ func TestTheAPIKeepsItsContract(t *testing.T) {
 	scenario.System(t, s.URL())
 	scenario.Files(t, s.URL(), "1", operator, auditor)
 	eventually(t, "views have as many rows as there are streams, and tell how late they are", func() bool {
-		for view, category := range map[string]string{"users": "user", "accounts": "user", "sessions": "session"} {
+		for view, category := range map[string]string{"users": "user", "accounts": "user", "sessions": "session", "notifications": "notification"} {
 			v := viewOf(t, operator.Client, view)
 			if v["lag"] == nil || v["rows"] != float64(streams(t, s, category)) {
 				return false

@@ -15,6 +15,7 @@ type endpoints struct {
 	DynamoDB string `json:"dynamodb"`
 	S3       string `json:"s3"`
 	SQS      string `json:"sqs"`
+	SES      string `json:"ses"`
 }
 
 func (s *stack) writeEndpoints(e endpoints) error {

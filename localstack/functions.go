@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"fmt"
@@ -15,23 +16,30 @@ import (
 	"github.com/interview-sandbox/annals/localstack/function"
 )
 
-// deploy builds every function of the topology, each with a handler that shares nothing with
-// another's, as in Lambda, and opens the operator's account.
-func (s *stack) deploy(ctx context.Context, at endpoints) (map[string]lambda.Handler, error) {
-	config := app.Config{
+// config is what every function is built with.
+func (s *stack) config(at endpoints) app.Config {
+	return app.Config{
 		Prefix:      prefix,
 		Region:      region,
 		Endpoint:    at.DynamoDB,
 		Credentials: credentials,
 		KeyFile:     s.file("master.key"),
 		S3:          at.S3,
+		SES:         at.SES,
 		Queues:      urls(at.SQS),
 		Buckets:     bucketNames(),
 		Payments:    app.Payments{SandboxHook: at.API + "/payments/webhooks/" + sandbox.Name},
+		MailFrom:    "Annals <annals@localhost>",
+		PublicURL:   cmp.Or(s.publicURL, at.API),
 		Now:         time.Now,
 		Rand:        rand.Reader,
 		Log:         s.log,
 	}
+}
+
+// deploy builds every function of the topology, each with a handler that shares nothing with
+// another's, as in Lambda, and opens the operator's account.
+func (s *stack) deploy(ctx context.Context, config app.Config) (map[string]lambda.Handler, error) {
 	if err := s.openOperator(ctx, config); err != nil {
 		return nil, err
 	}

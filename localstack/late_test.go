@@ -55,10 +55,16 @@ func gated(t *testing.T) (api string, rows *dynamo.Rows, g *gate) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	functions, err := s.deploy(t.Context(), endpoints{"http://127.0.0.1:1", dynamodb, "http://127.0.0.1:1", "http://127.0.0.1:1"})
+	ses, err := s.listenSES()
 	if err != nil {
 		t.Fatal(err)
 	}
+	nowhere := "http://127.0.0.1:1"
+	functions, err := s.deploy(t.Context(), s.config(endpoints{nowhere, dynamodb, nowhere, nowhere, "http://" + ses.Addr().String()}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.startSES(ses, functions)
 	g = &gate{Handler: functions["projector"]}
 	g.hold()
 	g.release()

@@ -3,7 +3,8 @@
 // Data is kept in one folder and survives kill -9.
 //
 // Environment: PORT of the API (8080; 0 is any), DATA_DIR (.local), DYNAMODB_ENDPOINT of
-// another DynamoDB to use in place of dynoxide. The line "listening on <URL>" means ready.
+// another DynamoDB to use in place of dynoxide, ANNALS_PUBLIC_URL that links in mail lead to (the
+// API). The line "listening on <URL>" means ready.
 // SIGTERM or SIGINT ends it when what is under way has finished, a second one at once.
 package main
 
@@ -32,16 +33,18 @@ func main() {
 
 // settings is what the environment says.
 type settings struct {
-	port     string // "0" is any
-	dataDir  string
-	dynamodb string // endpoint; "" is dynoxide
+	port      string // "0" is any
+	dataDir   string
+	dynamodb  string // endpoint; "" is dynoxide
+	publicURL string // where links in mail lead; "" is the API
 }
 
 func settingsFrom(env func(string) string) (settings, error) {
 	s := settings{
-		port:     cmp.Or(env("PORT"), "8080"),
-		dataDir:  cmp.Or(env("DATA_DIR"), ".local"),
-		dynamodb: env("DYNAMODB_ENDPOINT"),
+		port:      cmp.Or(env("PORT"), "8080"),
+		dataDir:   cmp.Or(env("DATA_DIR"), ".local"),
+		dynamodb:  env("DYNAMODB_ENDPOINT"),
+		publicURL: env("ANNALS_PUBLIC_URL"),
 	}
 	if _, err := strconv.ParseUint(s.port, 10, 16); err != nil {
 		return s, fmt.Errorf("PORT has to be a number up to 65535, not %q", s.port)

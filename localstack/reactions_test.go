@@ -18,7 +18,7 @@ import (
 
 // requested reads from the events which accounts there are and how many notifications of a
 // kind have been requested for each.
-func requested(t *testing.T, s *stacktest.Stack, kind string) (count map[string]int) {
+func requested(t *testing.T, s *stacktest.Stack, kind notification.Kind) (count map[string]int) {
 	t.Helper()
 	count = map[string]int{}
 	store := &dynamo.Store{Table: prefix + "-events", Client: client(s.Endpoints().DynamoDB)}
@@ -36,7 +36,7 @@ func requested(t *testing.T, s *stacktest.Stack, kind string) (count map[string]
 					t.Fatal(err)
 				}
 				for _, r := range recorded {
-					if e := r.Event.(events.NotificationRequested); e.Kind == kind {
+					if e, ok := r.Event.(events.NotificationRequested); ok && e.Kind == string(kind) {
 						count[e.UserID]++
 					}
 				}

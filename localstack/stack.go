@@ -89,11 +89,19 @@ func (s *stack) start(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	at := endpoints{"http://" + listener.Addr().String(), dynamodb, "http://" + s3.Addr().String(), "http://" + sqs.Addr().String()}
-	functions, err := s.deploy(ctx, at)
+	ses, err := s.listenSES()
 	if err != nil {
 		return "", err
 	}
+	at := endpoints{
+		API: "http://" + listener.Addr().String(), DynamoDB: dynamodb,
+		S3: "http://" + s3.Addr().String(), SQS: "http://" + sqs.Addr().String(), SES: "http://" + ses.Addr().String(),
+	}
+	functions, err := s.deploy(ctx, s.config(at))
+	if err != nil {
+		return "", err
+	}
+	s.startSES(ses, functions)
 	if err := s.startQueues(sqs, functions); err != nil {
 		return "", err
 	}
@@ -105,7 +113,7 @@ func (s *stack) start(ctx context.Context) (string, error) {
 	if err := s.writeEndpoints(at); err != nil {
 		return "", err
 	}
-	s.serve(listener, front.New(topology.Routes(), functions, s.log))
+	s.serve(listener, s.withMails(front.New(topology.Routes(), functions, s.log)))
 	return at.API, nil
 }
 

@@ -35,6 +35,9 @@ type Config struct {
 	Queues      map[string]string       // URLs of the queues by their ids in the topology
 	Buckets     map[string]string       // names of the buckets by their ids in the topology
 	Payments    Payments
+	SES         string // endpoint of SES; "" is Endpoint
+	MailFrom    string // the sender of mail
+	PublicURL   string // where the links in mail lead
 	Now         func() time.Time
 	Rand        io.Reader
 	Log         *slog.Logger
@@ -59,6 +62,7 @@ func Functions() map[string]Build {
 		"reactor":              Reactor,
 		"clock":                Clock,
 		"uploads":              Uploads,
+		"feedback":             Feedback,
 	}
 }
 

@@ -35,10 +35,13 @@ func (t tokens) Issue(caller api.Caller, now time.Time) (string, time.Duration, 
 // addressPurpose is that of the secret by which addresses are claimed.
 const addressPurpose = "email claims"
 
+// forMailedTokens is the purpose of the secret that mailed tokens are made with.
+const forMailedTokens = "mailed tokens"
+
 // secrets gives the auth module what its commands need.
 func secrets(ctx context.Context, m *auth.Module, ring *keys.Ring) error {
 	for purpose, secret := range map[string]*[]byte{
-		addressPurpose: &m.AddressKey, "refresh tokens": &m.RefreshKey, "mailed tokens": &m.MailKey,
+		addressPurpose: &m.AddressKey, "refresh tokens": &m.RefreshKey, forMailedTokens: &m.MailKey,
 	} {
 		var err error
 		if *secret, err = ring.Secret(ctx, purpose); err != nil {

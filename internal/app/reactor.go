@@ -42,6 +42,7 @@ func (s system) reactors(ctx context.Context) (*projection.Projector, error) {
 	if m.auth.AddressKey, err = ring.Secret(ctx, addressPurpose); err != nil {
 		return nil, err
 	}
+	s.mailing(&m.notification, ring)
 	return &projection.Projector{
 		Store:       repository.Store,
 		Vault:       vault,

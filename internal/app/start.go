@@ -53,8 +53,10 @@ func fromEnvironment() Config {
 			Provider:    os.Getenv("ANNALS_PAYMENT_PROVIDER"),
 			SandboxHook: os.Getenv("ANNALS_SANDBOX_WEBHOOKS"),
 		},
-		Now:  time.Now,
-		Rand: rand.Reader,
-		Log:  slog.New(slog.NewJSONHandler(os.Stdout, nil)),
+		MailFrom:  os.Getenv("ANNALS_MAIL_FROM"),
+		PublicURL: os.Getenv("ANNALS_PUBLIC_URL"),
+		Now:       time.Now,
+		Rand:      rand.Reader,
+		Log:       slog.New(slog.NewJSONHandler(os.Stdout, nil)),
 	}
 }

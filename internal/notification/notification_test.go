@@ -1,79 +1,141 @@
 package notification
 
 import (
-	"context"
+	"maps"
 	"reflect"
 	"testing"
 	"time"
 
 	"github.com/interview-sandbox/annals/events"
+	"github.com/interview-sandbox/annals/internal/api"
 	"github.com/interview-sandbox/annals/internal/es"
 	"github.com/interview-sandbox/annals/internal/es/estest"
-	"github.com/interview-sandbox/annals/internal/projection"
-	"github.com/interview-sandbox/annals/internal/projection/projectiontest"
 )
 
-const ada = "0197a0f0-0000-7000-8000-000000000001"
+type given = events.Notification
 
-var created = events.UserCreated{UserID: ada, Email: "ada@example.com", Name: "Ada", PasswordHash: "hash"}
+var (
+	requested = events.NotificationRequested{UserID: ada, Kind: "verify-address", Stream: "user#" + ada, Version: 1}
+	attempted = events.NotificationMailAttempted{Attempt: 1, At: estest.Now}
+	long      = events.NotificationMailAttempted{Attempt: 1, At: estest.Now.Add(-underWay)}
+	again     = events.NotificationMailAttempted{Attempt: 2, At: estest.Now.Add(-underWay)}
+	refused   = events.NotificationMailRefused{Attempt: 1, Reason: "TooManyRequestsException"}
+	sent      = events.NotificationMailSent{MessageID: "m"}
+	skipped   = events.NotificationMailSkipped{Reason: skipErased}
+	givenUp   = events.NotificationMailGivenUp{Attempts: 2}
+)
 
 func TestANotificationIsRequestedOnce(t *testing.T) {
-	request := Request{UserID: ada, Kind: VerifyAddress}
-	requested := events.NotificationRequested{UserID: ada, Kind: VerifyAddress}
-	estest.Given[Notification, events.Notification](t).When(request).Then(requested)
-	estest.Given[Notification, events.Notification](t, requested).When(request).Then()
+	request := Request{UserID: ada, Kind: VerifyAddress, Stream: account_, Version: 1}
+	estest.Given[Notification, given](t).When(request).Then(requested)
+	estest.Given[Notification, given](t, requested).When(request).Then()
 }
 
-// verification runs what happens to an account through the reactor, twice, each time until some
-// time has passed, and counts the notifications that were requested for the person by kind.
-func verification(t *testing.T, passes time.Duration, first events.Event, more ...events.Event) (kinds map[string]int) {
-	t.Helper()
-	var (
-		ctx    = context.Background()
-		now    = Verification.Triggers[0].Since.Add(time.Hour)
-		clock  = func() time.Time { return now }
-		store  = new(estest.Memory)
-		memory = new(projectiontest.Memory)
-	)
-	kinds = map[string]int{}
-	p := &projection.Projector{
-		Store: store, Rows: memory, Parked: memory, Deadlines: memory, Projections: new(Module).Reactors(), Now: clock,
-		Executor: &es.Executor{Repository: es.Repository{Store: store}, Now: clock},
+func TestANotificationIsReadOnceAndByItsOwner(t *testing.T) {
+	read := events.NotificationRead{UserID: ada}
+	estest.Given[Notification, given](t, requested).When(Read{ada}).Then(read)
+	estest.Given[Notification, given](t, requested, sent, read).When(Read{ada}).Then()
+	estest.Given[Notification, given](t, requested).When(Read{"another"}).ThenRefused(api.ErrNotFound)
+	estest.Given[Notification, given](t).When(Read{ada}).ThenRefused(api.ErrNotFound)
+	estest.Given[Notification, given](t).When(Read{}).ThenRefused(api.ErrNotFound)
+}
+
+func TestAMailIsAttemptedTwiceAtMostWithoutKnowingWhatCameOfIt(t *testing.T) {
+	first, second := AttemptMail{1}, AttemptMail{2}
+	now := events.NotificationMailAttempted{Attempt: 2, At: estest.Now}
+	estest.Given[Notification, given](t, requested).When(first).Then(attempted)
+	estest.Given[Notification, given](t, requested, long).When(second).Then(now)
+	estest.Given[Notification, given](t, requested, attempted, refused).When(second).Then(now)
+	for _, settled := range []given{sent, skipped, givenUp} {
+		estest.Given[Notification, given](t, requested, settled).When(first).ThenRefused(errNotNow)
 	}
-	pending, err := es.StartOf(es.NewStream("user", ada)).Next(es.Meta{CommandID: "c"}, now, first, more...)
-	if err == nil {
-		err = store.Append(ctx, pending)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	for range 2 {
-		if failed := p.Project(ctx, []es.Commit{pending.Commit()}); len(failed) > 0 {
-			t.Fatal(failed)
-		}
-		now = now.Add(passes)
-		if _, err := (&projection.Clock{Projector: p}).Tick(ctx, now.Add(time.Minute)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	for page, err := range store.Scan(ctx, 0, 1, nil) {
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, item := range page.Commits {
-			recorded, err := item.Commit.Recorded()
-			if err != nil {
-				t.Fatal(err)
-			}
-			if e, ok := recorded[0].Event.(events.NotificationRequested); ok {
-				kinds[e.Kind]++
-				if e.UserID != ada {
-					t.Errorf("%s is for %s", e.Kind, e.UserID)
-				}
-			}
+	estest.Given[Notification, given](t).When(first).ThenRefused(errNotNow)
+	estest.Given[Notification, given](t, requested, long).When(first).ThenRefused(errNotNow)
+	estest.Given[Notification, given](t, requested, attempted).When(second).ThenRefused(errNotNow) // it is under way
+	estest.Given[Notification, given](t, requested, long, again).When(AttemptMail{3}).ThenRefused(errNotNow)
+}
+
+func TestAMailIsSettledOnce(t *testing.T) {
+	for _, c := range []struct {
+		command es.Command[Notification, given]
+		event   given
+	}{
+		{RecordMail{"m"}, sent}, {SkipMail{skipErased}, skipped}, {GiveUpMail{}, givenUp},
+	} {
+		estest.Given[Notification, given](t, requested, long, again).When(c.command).Then(c.event)
+		for _, settled := range []given{sent, skipped, givenUp} {
+			estest.Given[Notification, given](t, requested, long, again, settled).When(c.command).Then()
 		}
 	}
-	return kinds
+	refusal := RefuseMail{1, "TooManyRequestsException"}
+	estest.Given[Notification, given](t, requested, attempted).When(refusal).Then(refused)
+	estest.Given[Notification, given](t, requested, attempted, sent).When(refusal).Then()
+}
+
+func TestAnInboxIsReadThroughTheMoment(t *testing.T) {
+	read := events.InboxRead{Through: estest.Now}
+	estest.Given[Inbox, events.Inbox](t).When(ReadAll{}).Then(read)
+	estest.Given[Inbox, events.Inbox](t, events.InboxRead{Through: estest.Now.Add(-1)}).When(ReadAll{}).Then(read)
+	estest.Given[Inbox, events.Inbox](t, read).When(ReadAll{}).Then()
+}
+
+func TestPreferencesAreSetOnce(t *testing.T) {
+	off := events.InboxPreferencesSet{EmailOff: []string{"files"}}
+	estest.Given[Inbox, events.Inbox](t).When(SetPreferences{[]Group{Files}}).Then(off)
+	estest.Given[Inbox, events.Inbox](t, off).When(SetPreferences{[]Group{Files}}).Then()
+	estest.Given[Inbox, events.Inbox](t, off).When(SetPreferences{}).Then(events.InboxPreferencesSet{EmailOff: []string{}})
+	estest.Given[Inbox, events.Inbox](t).When(SetPreferences{}).Then()
+}
+
+func TestAnAddressIsSuppressedForGoodReasonOnce(t *testing.T) {
+	bounced := events.MailboxSuppressed{Reason: "bounce", NotificationID: "n"}
+	estest.Given[Mailbox, events.Mailbox](t).When(SuppressMailbox{"bounce", true, "n"}).Then(bounced)
+	estest.Given[Mailbox, events.Mailbox](t).When(SuppressMailbox{"bounce", false, "n"}).Then()
+	estest.Given[Mailbox, events.Mailbox](t, bounced).When(SuppressMailbox{"complaint", true, "m"}).Then()
+}
+
+func TestAViewShowsANotificationAndWhetherItIsRead(t *testing.T) {
+	var row NotificationRow
+	for i, e := range []events.Event{requested, attempted, sent} {
+		row = applyToNotification(row, es.Recorded{Event: e, Stream: "notification#n", Version: es.Version(i + 1), At: estest.Now.Add(time.Duration(i))})
+	}
+	want := NotificationRow{ID: "n", UserID: ada, Kind: VerifyAddress, Stream: account_, CreatedAt: estest.Now, Version: 3}
+	if row != want {
+		t.Errorf("got %+v, want %+v", row, want)
+	}
+	places := func(r NotificationRow) [2]bool {
+		return [2]bool{!Notifications.Lists[all](r).Nowhere(), !Notifications.Lists[unread](r).Nowhere()}
+	}
+	if got := places(row); got != [2]bool{true, true} {
+		t.Errorf("unread, it is listed %v", got)
+	}
+	row = applyToNotification(row, es.Recorded{Event: events.NotificationRead{UserID: ada}, Stream: "notification#n", Version: 4})
+	if got := places(row); !row.Read || got != [2]bool{true, false} {
+		t.Errorf("read, it is %+v and listed %v", row, got)
+	}
+	earlier, later := newestFirst(estest.Now), newestFirst(estest.Now.Add(time.Millisecond))
+	if later >= earlier {
+		t.Errorf("%s is not before %s", later, earlier)
+	}
+	for read, want := range map[time.Duration]bool{-1: false, 0: true, 1: true} {
+		shown := want && row.reply(Inbox{ReadThrough: row.CreatedAt}).Read
+		if (Inbox{ReadThrough: row.CreatedAt.Add(read)}).covers(row) != want || shown != want {
+			t.Errorf("read through %v after it, it counts as read: %v", read, !want)
+		}
+	}
+}
+
+func TestEveryKindSaysSomethingOfItsOwn(t *testing.T) {
+	titles := map[string]Kind{}
+	for kind, says := range kinds {
+		if says.Title == "" || says.Text == "" || says.Group == "" || titles[says.Title] != "" {
+			t.Errorf("%s says %+v", kind, says)
+		}
+		titles[says.Title] = kind
+	}
+	if unknown := Kind("of-tomorrow").about(); unknown.Title == "" || unknown.Group != Security {
+		t.Errorf("an unknown kind says %+v", unknown)
+	}
 }
 
 func TestANewAddressIsToBeVerifiedAndItsOwnerRemindedOnceIfItIsNot(t *testing.T) {
@@ -89,12 +151,42 @@ func TestANewAddressIsToBeVerifiedAndItsOwnerRemindedOnceIfItIsNot(t *testing.T)
 		"verified and changed": {passes: remindAfter, more: []events.Event{events.UserEmailVerified{}, events.UserEmailChanged{}}, reminders: 1},
 		"changed and verified": {passes: remindAfter, more: []events.Event{events.UserEmailChanged{}, events.UserEmailVerified{}}, reminders: 0},
 	} {
-		want := map[string]int{VerifyAddress: 1}
+		w := newWorld(t)
+		w.happens(account_, created, c.more...)
+		w.runs(2, c.passes)
+		got := w.told()
+		delete(got, EmailChanged)
+		want := map[Kind]int{VerifyAddress: 1 + len(c.more)/2}
 		if c.reminders > 0 {
 			want[VerifyAddressReminder] = c.reminders
 		}
-		if got := verification(t, c.passes, created, c.more...); !reflect.DeepEqual(got, want) {
+		if !reflect.DeepEqual(got, want) {
 			t.Errorf("%s: got %v, want %v", what, got, want)
+		}
+	}
+}
+
+func TestPeopleAreToldOnceOfWhatHappensToTheirAccount(t *testing.T) {
+	for what, c := range map[string]struct {
+		event events.Event
+		want  map[Kind]int
+	}{
+		"changed address":  {events.UserEmailChanged{Old: "ada@example.com", New: "ada@lovelace.example"}, map[Kind]int{EmailChanged: 1, VerifyAddress: 1}},
+		"changed password": {events.UserPasswordChanged{PasswordHash: "other"}, map[Kind]int{PasswordChanged: 1}},
+		"asked for reset":  {events.UserPasswordResetRequested{RequestID: "r", ExpiresAt: since.Add(2 * time.Hour)}, map[Kind]int{ResetPassword: 1}},
+		"changed name":     {events.UserNameChanged{Old: "Ada", New: "Countess"}, map[Kind]int{}},
+	} {
+		w := newWorld(t)
+		w.happens(account_, created)
+		w.happens(account_, c.event)
+		w.runs(2, time.Minute)
+		want := maps.Clone(c.want)
+		want[VerifyAddress]++ // of the account
+		if got := w.told(); !reflect.DeepEqual(got, want) {
+			t.Errorf("%s: got %v, want %v", what, got, want)
+		}
+		if p := w.parked(); len(p) > 0 {
+			t.Errorf("%s: %+v", what, p)
 		}
 	}
 }

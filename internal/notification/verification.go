@@ -16,12 +16,10 @@ const remindAfter = 3 * 24 * time.Hour
 var Verification = projection.Reactor[Address]{
 	Name:     "verification",
 	Category: "user",
-	Triggers: []projection.Trigger{
-		{Event: events.UserCreated{}, Since: time.Date(2026, 11, 24, 0, 0, 0, 0, time.UTC)},
-	},
+	Triggers: on(events.UserCreated{}),
 	React: func(e es.Recorded) []projection.Reaction {
 		return []projection.Reaction{
-			request(e.Stream.ID(), VerifyAddress),
+			tellOnce(VerifyAddress, e.Stream, e.Version),
 			{Deadline: &projection.Deadline{Name: "remind", At: e.At.Add(remindAfter)}},
 		}
 	},
@@ -30,11 +28,16 @@ var Verification = projection.Reactor[Address]{
 		if a.Verified {
 			return nil
 		}
-		return []projection.Reaction{request(d.Stream.ID(), VerifyAddressReminder)}
+		return []projection.Reaction{tellOnce(VerifyAddressReminder, d.Stream, d.Version)}
 	},
 }
 
-// Address is what this module has to know of an account's address.
+// tellOnce asks for a notification that a person gets once, whatever happens to the account.
+func tellOnce(k Kind, s es.Stream, v es.Version) projection.Reaction {
+	return projection.Reaction{Command: notifications.New(es.DeriveID(string(k), s.ID()), Request{s.ID(), k, s, v})}
+}
+
+// Address is what this reactor has to know of an account's address.
 type Address struct{ Verified bool }
 
 func (a Address) apply(e es.Recorded) Address {

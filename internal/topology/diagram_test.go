@@ -66,7 +66,13 @@ func diagram() string {
 	for _, s := range Schedules() {
 		line("schedule([schedule]) -->|every %v min| %s", s.Every.Minutes(), s.Function)
 	}
+	for _, r := range Rules() {
+		line("%s([%s]) -->|%s| %s", r.Source, r.Source, strings.Join(r.DetailTypes, ", "), r.Function)
+	}
 	for _, f := range Functions() {
+		if f.Mails {
+			line("%s -->|mails| aws.ses", f.Name)
+		}
 		for _, id := range f.Sends {
 			line("%s -->|sends| %s", f.Name, id)
 		}

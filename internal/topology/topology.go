@@ -73,6 +73,7 @@ type Function struct {
 	KMS     []string // what it may do with the key that wraps the system's keys: "Decrypt", "GenerateDataKey"
 	Sends   []string // to which queues, by Queue.ID
 	Objects []ObjectGrant
+	Mails   bool // it may send mail
 }
 
 // Bucket is an S3 bucket. Every one is private, encrypted and keeps the versions of objects.
@@ -143,6 +144,14 @@ type Schedule struct {
 	Every    time.Duration // whole minutes
 }
 
+// Rule runs a function with those events of an AWS service that concern this system. EventBridge
+// may bring one twice.
+type Rule struct {
+	Function    string
+	Source      string   // "aws.ses"
+	DetailTypes []string // "Email Bounced", …
+}
+
 // DefaultRoute is the function that answers every request no route matches, with the 404
 // or 405 problem that the contract asks for.
 const DefaultRoute = "query"
@@ -188,7 +197,7 @@ func Functions() []Function {
 			{"Stats", []string{"Query"}},
 			{"Parked", []string{"Scan"}},
 		}, Objects: []ObjectGrant{{"Files", []string{"GetObjectVersion"}}}},
-		{Name: "command-operator", Memory: 256, Timeout: 25 * time.Second, KMS: []string{"Decrypt", "GenerateDataKey"}, Sends: []string{"Rebuild"}, Grants: []Grant{
+		{Name: "command-operator", Memory: 256, Timeout: 25 * time.Second, KMS: []string{"Decrypt", "GenerateDataKey"}, Sends: []string{"Rebuild"}, Mails: true, Objects: sweeps, Grants: []Grant{
 			{"Events", []string{"Query", "PutItem"}},
 			{"Views", []string{"GetItem", "BatchGetItem", "Query", "PutItem", "UpdateItem"}},
 			{"Parked", []string{"Scan", "UpdateItem", "DeleteItem"}},
@@ -214,7 +223,7 @@ func Functions() []Function {
 			{"Views", []string{"GetItem", "BatchGetItem", "Scan", "PutItem", "PartiQLInsert", "UpdateItem", "BatchWriteItem"}},
 			{"Parked", []string{"Scan", "UpdateItem", "DeleteItem"}},
 		}},
-		{Name: "reactor", Memory: 256, Timeout: 60 * time.Second, KMS: []string{"Decrypt", "GenerateDataKey"}, Grants: []Grant{
+		{Name: "reactor", Memory: 256, Timeout: 60 * time.Second, KMS: []string{"Decrypt", "GenerateDataKey"}, Mails: true, Grants: []Grant{
 			{"Keys", []string{"GetItem", "PutItem"}},
 			{"Events", []string{"Query", "PutItem"}},
 			{"Snapshots", []string{"GetItem"}},
@@ -224,7 +233,7 @@ func Functions() []Function {
 			{"Parked", []string{"UpdateItem", "DeleteItem"}},
 			{"Sandbox", []string{"GetItem", "PutItem"}},
 		}, Objects: sweeps},
-		{Name: "clock", Memory: 256, Timeout: 50 * time.Second, KMS: []string{"Decrypt", "GenerateDataKey"}, Grants: []Grant{
+		{Name: "clock", Memory: 256, Timeout: 50 * time.Second, KMS: []string{"Decrypt", "GenerateDataKey"}, Mails: true, Grants: []Grant{
 			{"Keys", []string{"GetItem", "PutItem"}},
 			{"Events", []string{"Query", "PutItem"}},
 			{"Snapshots", []string{"GetItem"}},
@@ -238,6 +247,11 @@ func Functions() []Function {
 			{"Events", []string{"Query", "PutItem"}},
 			{"Snapshots", []string{"GetItem"}},
 		}, Objects: sweeps},
+		{Name: "feedback", Memory: 256, Timeout: 30 * time.Second, KMS: []string{"Decrypt"}, Grants: []Grant{
+			{"Keys", []string{"GetItem"}},
+			{"Events", []string{"Query", "PutItem"}},
+			{"Snapshots", []string{"GetItem"}},
+		}},
 	}
 	for _, m := range modules() {
 		all = append(all, Function{Name: "command-" + m.name, Memory: 512, Timeout: 10 * time.Second, KMS: []string{"Decrypt", "GenerateDataKey"}, Grants: []Grant{
@@ -289,6 +303,11 @@ func Reactors() (all []projection.Projection) {
 // Schedules lists what happens at fixed intervals.
 func Schedules() []Schedule {
 	return []Schedule{{Function: "clock", Every: time.Minute}}
+}
+
+// Rules lists which events of AWS services functions are run with.
+func Rules() []Rule {
+	return []Rule{{Function: "feedback", Source: "aws.ses", DetailTypes: []string{"Email Bounced", "Email Complaint Received"}}}
 }
 
 // API lists every route of the HTTP API as its module declares it. They belong to empty

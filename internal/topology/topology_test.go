@@ -75,6 +75,11 @@ func TestEveryNameRefersToSomethingDeclared(t *testing.T) {
 			t.Errorf("the unknown function %s is on a schedule", s.Function)
 		}
 	}
+	for _, r := range Rules() {
+		if !functions[r.Function] || len(r.DetailTypes) == 0 {
+			t.Errorf("the rule for %s is without events, or for the unknown function %s", r.Source, r.Function)
+		}
+	}
 }
 
 func TestARunOnAScheduleEndsBeforeTheNext(t *testing.T) {
