@@ -36,6 +36,7 @@ type system struct {
 	failures  awss3.Bucket
 	tables    map[string]awsdynamodb.CfnTable  // by topology.Table.ID
 	queues    map[string]awssqs.CfnQueue       // by topology.Queue.ID
+	buckets   map[string]awss3.CfnBucket       // by topology.Bucket.ID
 	functions map[string]awslambda.CfnFunction // by topology.Function.Name
 }
 
@@ -52,6 +53,7 @@ func NewStack(scope constructs.Construct, id string, props Props) awscdk.Stack {
 		props:     props,
 		tables:    map[string]awsdynamodb.CfnTable{},
 		queues:    map[string]awssqs.CfnQueue{},
+		buckets:   map[string]awss3.CfnBucket{},
 		functions: map[string]awslambda.CfnFunction{},
 	}
 	for _, t := range topology.Tables() {
@@ -59,6 +61,9 @@ func NewStack(scope constructs.Construct, id string, props Props) awscdk.Stack {
 	}
 	for _, q := range topology.Queues() {
 		s.queues[q.ID] = s.queue(q)
+	}
+	for _, b := range topology.Buckets() {
+		s.buckets[b.ID] = s.bucket(b)
 	}
 	s.key = s.wrappingKey()
 	s.failures = s.failureBucket()

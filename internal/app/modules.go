@@ -30,7 +30,7 @@ func (s system) modules(r es.Repository) *modules {
 		payment:      payment.Module{Executor: x, Views: views},
 		notification: notification.Module{Executor: x, Views: views},
 	}
-	m.user.Holdings = []user.Holding{&m.auth}
+	m.user.Holdings = []user.Holding{&m.auth, &m.file}
 	return m
 }
 
