@@ -3,6 +3,7 @@ package main
 import (
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
@@ -32,6 +33,9 @@ func (s *system) function(f topology.Function) awslambda.CfnFunction {
 	}
 	if f.Mails {
 		environment["ANNALS_MAIL_FROM"], environment["ANNALS_PUBLIC_URL"] = &s.props.MailFrom, s.publicURL()
+	}
+	for _, g := range f.Objects {
+		environment[declared(g).Setting()] = s.buckets[g.Bucket].Ref() // its name
 	}
 	fn := awslambda.NewCfnFunction(s.stack, jsii.String(id+"Function"), &awslambda.CfnFunctionProps{
 		FunctionName:  &name,
@@ -73,6 +77,9 @@ func (s *system) role(id string, f topology.Function, logs awslogs.CfnLogGroup) 
 		for _, arn := range s.mailARNs() {
 			policy.AddStatements(allow(arn, "ses:SendEmail"))
 		}
+	}
+	for _, g := range f.Objects {
+		s.grantObjects(policy, g)
 	}
 	sources := slices.DeleteFunc(topology.EventSources(), func(e topology.EventSource) bool { return e.Function != f.Name })
 	for _, e := range sources {
@@ -120,6 +127,35 @@ func (s *system) grant(policy awsiam.PolicyDocument, g topology.Grant) {
 			policy.AddStatements(allow(jsii.String(*arn+"/index/"+i.Name), "dynamodb:Query"))
 		}
 	}
+}
+
+// grantObjects allows what is done with objects on all of the bucket, and the lists on the
+// bucket itself.
+func (s *system) grantObjects(policy awsiam.PolicyDocument, g topology.ObjectGrant) {
+	arn := s.buckets[g.Bucket].AttrArn()
+	lists, others := split(g.Actions, func(a string) bool { return strings.HasPrefix(a, "List") })
+	if len(lists) > 0 {
+		policy.AddStatements(allow(arn, prefixed("s3:", lists)...))
+	}
+	if len(others) > 0 {
+		policy.AddStatements(allow(jsii.String(*arn+"/*"), prefixed("s3:", others)...))
+	}
+}
+
+func split(all []string, first func(string) bool) (yes, no []string) {
+	for _, s := range all {
+		if first(s) {
+			yes = append(yes, s)
+		} else {
+			no = append(no, s)
+		}
+	}
+	return yes, no
+}
+
+func declared(g topology.ObjectGrant) topology.Bucket {
+	buckets := topology.Buckets()
+	return buckets[slices.IndexFunc(buckets, func(b topology.Bucket) bool { return b.ID == g.Bucket })]
 }
 
 // allow takes one resource so that a statement cannot mix one resource's actions with another's.

@@ -38,7 +38,7 @@ func TestEventSourcesAreExactlyThoseOfTheTopology(t *testing.T) {
 		stream := "${" + standard.named(t, "AWS::DynamoDB::Table", "TableName", topology.Tables()[table].Name("annals")).id + ".StreamArn}"
 		want[fn.ref()+" from "+stream] = facts{stream, "TRIM_HORIZON", strconv.Itoa(e.BatchSize), seconds(e.Window),
 			"true", "[ReportBatchItemFailures]", strconv.Itoa(e.Retries), seconds(e.MaxAge), strconv.Itoa(e.Parallel),
-			standard.only(t, "AWS::S3::Bucket").arn(), wanted(e)}
+			failureBucket(t).arn(), wanted(e)}
 	}
 	same(t, "event source", got, want)
 }
@@ -167,12 +167,24 @@ func ruleOf(t *testing.T, fn *resource) *resource {
 }
 
 func TestFailedRecordsAreKeptPrivatelyForNinetyDays(t *testing.T) {
-	bucket, policy := standard.only(t, "AWS::S3::Bucket"), standard.only(t, "AWS::S3::BucketPolicy")
+	bucket := failureBucket(t)
 	bucket.expect(t, "{BlockPublicAcls=true BlockPublicPolicy=true IgnorePublicAcls=true RestrictPublicBuckets=true}", "PublicAccessBlockConfiguration")
 	bucket.expect(t, "[{ServerSideEncryptionByDefault={SSEAlgorithm=AES256}}]", "BucketEncryption", "ServerSideEncryptionConfiguration")
 	bucket.expect(t, "[{ExpirationInDays=90 Status=Enabled}]", "LifecycleConfiguration", "Rules")
 	bucket.expectRemoval(t, "Retain")
-	policy.expect(t, bucket.ref(), "Bucket")
+	onlyEncrypted(t, bucket)
+}
+
+// failureBucket is the one whose name is left to CloudFormation.
+func failureBucket(t *testing.T) *resource {
+	t.Helper()
+	return standard.named(t, "AWS::S3::Bucket", "BucketName", "")
+}
+
+// onlyEncrypted demands that nobody gets to a bucket without TLS.
+func onlyEncrypted(t *testing.T, bucket *resource) {
+	t.Helper()
+	policy := standard.named(t, "AWS::S3::BucketPolicy", "Bucket", bucket.ref())
 	policy.expect(t, "[{Action=s3:* Condition={Bool={aws:SecureTransport=false}} Effect=Deny Principal={AWS=*} Resource=["+
 		bucket.arn()+" "+bucket.arn()+"/*]}]", "PolicyDocument", "Statement")
 }

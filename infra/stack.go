@@ -42,6 +42,7 @@ type system struct {
 	mailSet   awsses.CfnConfigurationSet
 	tables    map[string]awsdynamodb.CfnTable  // by topology.Table.ID
 	queues    map[string]awssqs.CfnQueue       // by topology.Queue.ID
+	buckets   map[string]awss3.CfnBucket       // by topology.Bucket.ID
 	functions map[string]awslambda.CfnFunction // by topology.Function.Name
 }
 
@@ -58,6 +59,7 @@ func NewStack(scope constructs.Construct, id string, props Props) awscdk.Stack {
 		props:     props,
 		tables:    map[string]awsdynamodb.CfnTable{},
 		queues:    map[string]awssqs.CfnQueue{},
+		buckets:   map[string]awss3.CfnBucket{},
 		functions: map[string]awslambda.CfnFunction{},
 	}
 	for _, t := range topology.Tables() {
@@ -65,6 +67,9 @@ func NewStack(scope constructs.Construct, id string, props Props) awscdk.Stack {
 	}
 	for _, q := range topology.Queues() {
 		s.queues[q.ID] = s.queue(q)
+	}
+	for _, b := range topology.Buckets() {
+		s.buckets[b.ID] = s.bucket(b)
 	}
 	s.key = s.wrappingKey()
 	s.failures = s.failureBucket()

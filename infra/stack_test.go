@@ -89,11 +89,12 @@ func TestNothingElseIsDeployed(t *testing.T) {
 		"AWS::Lambda::Function":                      functions,
 		"AWS::Lambda::Permission":                    len(routed) + 1 + len(topology.Schedules()) + len(topology.Rules()),
 		"AWS::Logs::LogGroup":                        functions + 1,
-		"AWS::S3::Bucket":                            1,
-		"AWS::S3::BucketPolicy":                      1,
+		"AWS::S3::Bucket":                            1 + len(topology.Buckets()),
+		"AWS::S3::BucketPolicy":                      1 + len(topology.Buckets()),
 		"AWS::SES::ConfigurationSet":                 1,
 		"AWS::SES::ConfigurationSetEventDestination": 1,
 		"AWS::SQS::Queue":                            2 * len(topology.Queues()),
+		"AWS::SQS::QueuePolicy":                      len(topology.Buckets()),
 	}
 	got := map[string]int{}
 	for _, r := range standard.Resources {

@@ -22,6 +22,7 @@ type resource struct {
 	Type                                string
 	Properties                          map[string]any
 	DeletionPolicy, UpdateReplacePolicy string
+	DependsOn                           []string
 }
 
 // all lists the resources of a type, in the order of their ids.

@@ -30,7 +30,7 @@ func (s system) modules(r es.Repository) *modules {
 		payment:      payment.Module{Executor: x, Views: views},
 		notification: notification.Module{Executor: x, Views: views},
 	}
-	m.user.Holdings = []user.Holding{&m.auth, &m.payment, &m.notification}
+	m.user.Holdings = []user.Holding{&m.auth, &m.file, &m.payment, &m.notification}
 	return m
 }
 

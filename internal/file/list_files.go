@@ -71,24 +71,3 @@ func (m *Module) sharedFiles(ctx context.Context, q projection.Query) (rows []Fi
 	}
 	return rows, next, nil
 }
-
-// Purge gives commands that remove some of what this module still holds of a person: the
-// person's files, and shares of others' files. None: it holds nothing.
-func (m *Module) Purge(ctx context.Context, userID string) (steps []es.Step, err error) {
-	q := projection.Query{Partition: userID, Limit: 25}
-	own, _, err := Files.List(ctx, m.Views, q)
-	if err != nil {
-		return nil, err
-	}
-	for _, f := range own {
-		steps = append(steps, files.On(f.ID, PurgeFile{PurgeErased}))
-	}
-	others, _, err := Shares.List(ctx, m.Views, q)
-	if err != nil {
-		return nil, err
-	}
-	for _, s := range others {
-		steps = append(steps, files.On(s.FileID, UnshareFile{userID, userID}))
-	}
-	return steps, nil
-}

@@ -126,8 +126,10 @@ type person struct{ active bool }
 
 func (p person) apply(e es.Recorded) person {
 	switch e.Event.(type) {
-	case events.UserCreated:
+	case events.UserCreated, events.UserReactivated:
 		p.active = true
+	case events.UserSuspended, events.UserErasureRequested:
+		p.active = false
 	}
 	return p
 }

@@ -190,6 +190,9 @@ func (s *Stack) Wait() int {
 	return s.process.ProcessState.ExitCode()
 }
 
+// Ended is what the system tells of the stack's own process, which has to have ended.
+func (s *Stack) Ended() *os.ProcessState { return s.process.ProcessState }
+
 func (s *Stack) running() bool {
 	if s.ended == nil {
 		return false
