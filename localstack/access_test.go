@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"net/http"
 	"net/url"
 	"reflect"
@@ -21,16 +20,26 @@ var owned = map[string]func(t *testing.T, ada scenario.Person) string{
 	"/auth/users/{id}":    func(_ *testing.T, ada scenario.Person) string { return ada.ID },
 	"/users/{id}":         func(_ *testing.T, ada scenario.Person) string { return ada.ID },
 	"/auth/sessions/{id}": func(t *testing.T, ada scenario.Person) string { return scenario.SessionOf(t, ada.Token) },
+	"/files/{id}": func(t *testing.T, ada scenario.Person) string {
+		a := ada.Expect(t, 201, "POST", "/files", scenario.Announcement("private.txt", "private"))
+		scenario.FormOf(t, a).Must(t, 204, "", "private")
+		eventually(t, "the file is available", func() bool {
+			return ada.Expect(t, 200, "GET", "/files/"+a.Text("id")+"?atLeast=1", nil).Text("status") == "available"
+		})
+		return a.Text("id")
+	},
 }
 
 // asked is a body that would be accepted from Ada, by route. Every route with a body has to be
 // given one here, as a refused body proves nothing.
 var asked = map[string]any{
-	"POST /auth/users/{id}/email":    map[string]string{"email": "stolen@example.com"},
-	"POST /auth/users/{id}/password": map[string]string{"current": "correct horse battery", "new": "correct horse staple"},
-	"PATCH /users/{id}":              map[string]string{"name": "Eve"},
-	"POST /users/{id}/suspend":       map[string]string{"reason": "spite"},
-	"POST /admin/parked/redrive":     map[string]string{},
+	"POST /auth/users/{id}/email":     map[string]string{"email": "stolen@example.com"},
+	"POST /auth/users/{id}/password":  map[string]string{"current": "correct horse battery", "new": "correct horse staple"},
+	"PATCH /users/{id}":               map[string]string{"name": "Eve"},
+	"PATCH /files/{id}":               map[string]string{"name": "stolen.txt"},
+	"PUT /files/{id}/shares/{userId}": map[string]string{"permission": "write"},
+	"POST /users/{id}/suspend":        map[string]string{"reason": "spite"},
+	"POST /admin/parked/redrive":      map[string]string{},
 }
 
 // others are the values of path parameters that name no object of a person.
@@ -40,7 +49,7 @@ var others = map[string]string{"view": "accounts", "role": "auditor"}
 // route whose body names an object has to be given one here.
 var smuggled = map[string]func(eve scenario.Person, objects map[string]string) (path string, body any, status int){
 	"PATCH /users/{id}": func(eve scenario.Person, objects map[string]string) (string, any, int) {
-		return "/users/" + eve.ID, map[string]string{"avatarFileId": cmp.Or(objects["/files/{id}"], objects["/auth/sessions/{id}"])}, 422
+		return "/users/" + eve.ID, map[string]string{"avatarFileId": objects["/files/{id}"]}, 422
 	},
 }
 

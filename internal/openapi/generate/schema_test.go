@@ -36,18 +36,16 @@ func TestASchemaIsAsBodiesAreReadAndWritten(t *testing.T) {
 	const properties = `{"count":{"type":"integer"},"id":{"type":"string","format":"uuid"},"kinds":{"type":"array","items":{"type":"string","enum":["a","b"]}},` +
 		`"at":{"type":"string","format":"date-time"},"maybe":{"type":["string","null"]},"part":{"anyOf":[{"$ref":"#/components/schemas/Part"},{"type":"null"}]},` +
 		`"totals":{"type":"object","additionalProperties":{"type":"integer"}},"any":{},"hash":{"type":"string","contentEncoding":"base64"}}`
-	for d, c := range map[direction]struct{ name, required string }{
-		response: {"Whole", `["count","id","kinds","at","maybe","totals","any","hash"]`},
-		request:  {"WholeRequest", `["count","id","kinds","at","totals","any","hash"]`},
-	} {
+	const required = `["count","id","kinds","at","maybe","totals","any","hash"]`
+	for d, name := range map[direction]string{response: "Whole", request: "WholeRequest"} {
 		s := schemas{new(comments.Source), map[string]object{}, map[string]reflect.Type{}}
 		ref := s.of(reflect.TypeFor[wholeBody](), d)
-		want := `{"type":"object","properties":` + properties + `,"required":` + c.required + `,"additionalProperties":false}`
+		want := `{"type":"object","properties":` + properties + `,"required":` + required + `,"additionalProperties":false}`
 		if d == request {
-			want = strings.ReplaceAll(want, "schemas/Part", "schemas/PartRequest")
+			want = strings.NewReplacer("schemas/Part", "schemas/PartRequest", `["string","null"]`, `"string"`).Replace(want)
 		}
-		got, err := encode(s.made[c.name], "")
-		if err != nil || string(got) != want || ref.get("$ref") != "#/components/schemas/"+c.name {
+		got, err := encode(s.made[name], "")
+		if err != nil || string(got) != want || ref.get("$ref") != "#/components/schemas/"+name {
 			t.Errorf("%v, %v: got\n%s, want\n%s", ref, err, got, want)
 		}
 	}
