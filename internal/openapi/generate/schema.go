@@ -181,13 +181,25 @@ func constrain(schema object, words string) object {
 			panic(fmt.Sprintf("%q has no value", word))
 		}
 		schema.set(name, valueOf(name, value))
+		if values, ok := schema.get("enum").([]any); ok && name == "enum" && isNullable(schema) {
+			schema.set("enum", append(values, nil))
+		}
 	}
 	return schema
 }
 
+func isNullable(schema object) bool {
+	kinds, _ := schema.get("type").([]string)
+	return slices.Contains(kinds, "null")
+}
+
 func valueOf(name, text string) any {
 	if name == "enum" {
-		return strings.Split(text, "|")
+		var values []any
+		for value := range strings.SplitSeq(text, "|") {
+			values = append(values, value)
+		}
+		return values
 	}
 	if n, err := strconv.ParseInt(text, 10, 64); err == nil {
 		return n
