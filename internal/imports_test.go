@@ -106,6 +106,7 @@ var forTests = map[string]string{
 	"internal/gateway":          modules,
 	"internal/openapi/generate": "internal/openapi internal/topology",
 	"internal/payment":          "internal/sandbox",
+	"internal/topology":         "events internal/comments internal/es",
 }
 
 // A power makes code depend on more than its arguments.

@@ -10,9 +10,13 @@ import (
 
 // unseen is what the scenario does not bring about, with the reason.
 var unseen = map[string]string{
-	"POST /auth/email/verify 204":                      "the token is in a mail",
-	"POST /auth/password/reset 204":                    "the token is in a mail",
-	"GET /admin/streams/{stream}/state stream-damaged": "nothing that a client can do damages a stream",
+	"POST /auth/email/verify 204":                          "the token is in a mail",
+	"POST /auth/password/reset 204":                        "the token is in a mail",
+	"GET /admin/streams/{stream}/state stream-damaged":     "nothing that a client can do damages a stream",
+	"POST /files file-exists":                              "a repeat is known until the file has changed 200 times",
+	"POST /payments/webhooks/{provider} 200":               "the sandbox alone can sign what is taken",
+	"POST /payments/webhooks/{provider} impossible-report": "the sandbox tells nothing that cannot be",
+	"PUT /files/{id}/shares/{userId} too-many-shares":      "it takes fifty people",
 }
 
 // anywhere are the refusals that many routes share, each of which some route has to give.

@@ -21,6 +21,7 @@ type Route struct {
 	Access  Access
 	Command bool         // changes something; otherwise a read
 	In, Out reflect.Type // of the bodies; nil: none
+	Raw     bool         // the request's body is handed on as it came
 
 	// What it says about itself, as [Route.Does], Takes, Gives and Refuses have declared it.
 	Summary  string
@@ -63,7 +64,7 @@ func Command[In, Out any](pattern string, access Access, handle func(context.Con
 // these very bytes.
 func Raw[Out any](pattern string, access Access, handle func(ctx context.Context, c Call, body []byte) (Reply[Out], error)) Route {
 	r := declare[Out](pattern, access)
-	r.Command = true
+	r.Command, r.Raw = true, true
 	r.Serve = func(ctx context.Context, c Call, body []byte) (Response, error) {
 		reply, err := handle(ctx, c, body)
 		return reply.response(), err

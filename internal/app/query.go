@@ -2,13 +2,18 @@ package app
 
 import (
 	"context"
+	"encoding/base64"
+	"errors"
 	"slices"
 
 	"github.com/interview-sandbox/annals/internal/api"
+	"github.com/interview-sandbox/annals/internal/auth"
+	"github.com/interview-sandbox/annals/internal/keys"
 	"github.com/interview-sandbox/annals/internal/openapi"
 	"github.com/interview-sandbox/annals/internal/operator"
 	"github.com/interview-sandbox/annals/internal/projection"
 	"github.com/interview-sandbox/annals/internal/stats"
+	"github.com/interview-sandbox/annals/internal/token"
 	"github.com/interview-sandbox/annals/internal/topology"
 )
 
@@ -21,6 +26,7 @@ func Query(_ context.Context, c Config) (*Counted, error) {
 	}
 	repository := s.repository(vault)
 	m := s.modules(repository)
+	m.auth.PublicKeys = publicKeys{s.keys()}
 	staff := &operator.Module{
 		Repository: repository,
 		Events:     s.store(),
@@ -33,4 +39,18 @@ func Query(_ context.Context, c Config) (*Counted, error) {
 		staff.Stats.Functions = append(staff.Stats.Functions, f.Name)
 	}
 	return s.gateway("query", slices.Concat(of(m, module.Routes), staff.Routes(), openapi.Routes(), []api.Route{api.Health()}), nil), nil
+}
+
+type publicKeys struct{ table keys.Table }
+
+// PublicKeys implements auth.PublicKeys. There is none before the first token was issued.
+func (k publicKeys) PublicKeys(ctx context.Context) ([]auth.PublicKey, error) {
+	key, err := keys.Public(ctx, k.table)
+	if errors.Is(err, keys.ErrNoKey) {
+		return nil, nil
+	}
+	return []auth.PublicKey{{
+		Type: "OKP", Curve: "Ed25519", ID: token.KeyID(key), Use: "sig", Algorithm: "EdDSA",
+		X: base64.RawURLEncoding.EncodeToString(key),
+	}}, err
 }

@@ -24,6 +24,7 @@ type Module struct {
 	MailKey    []byte // keys the hashes in mailed tokens
 	Passwords  Passwords
 	Tokens     Tokens
+	PublicKeys PublicKeys // for queries only
 }
 
 // Passwords hashes passwords.
@@ -41,6 +42,8 @@ type Tokens interface {
 // Routes lists the module's routes.
 func (m *Module) Routes() []api.Route {
 	return []api.Route{
+		api.Query("GET /.well-known/jwks.json", api.Public, m.keySet).
+			Does("Gives the keys that access tokens are signed with."),
 		api.Command("POST /auth/users", api.Public, m.createUser).
 			Does("Opens an account.").Gives(201).Refuses(api.ErrInvalid, ErrEmailTaken),
 		api.Command("POST /auth/users/{id}/email", api.Self, m.changeEmail).

@@ -47,7 +47,7 @@ type Content struct {
 
 // Upload is a form that a client sends to S3, with the file as its last field, named "file".
 type Upload struct {
-	URL    string            `json:"url"`
+	URL    string            `json:"url" schema:"format=uri"`
 	Fields map[string]string `json:"fields"`
 }
 

@@ -25,7 +25,7 @@ func (c RenameFile) Decide(f File, _ time.Time) ([]events.File, error) {
 }
 
 type renameFileBody struct {
-	Name string `json:"name"`
+	Name string `json:"name" schema:"minLength=1 maxLength=255"`
 }
 
 func (m *Module) renameFile(ctx context.Context, call api.Call, in renameFileBody) (reply api.Reply[api.Changed], err error) {

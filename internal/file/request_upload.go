@@ -35,15 +35,15 @@ func (c RequestUpload) Decide(f File, _ time.Time) ([]events.File, error) {
 }
 
 type requestUploadBody struct {
-	Name        string `json:"name"`
-	Size        *int64 `json:"size"` // bytes
-	ContentType string `json:"contentType"`
-	SHA256      string `json:"sha256"` // hexadecimal
+	Name        string `json:"name" schema:"minLength=1 maxLength=255"`
+	Size        *int64 `json:"size" schema:"minimum=0"` // bytes
+	ContentType string `json:"contentType" schema:"minLength=3"`
+	SHA256      string `json:"sha256" schema:"minLength=64 maxLength=64"` // hexadecimal
 }
 
 // UploadReply says how to upload a file that was announced.
 type UploadReply struct {
-	ID        string     `json:"id"`
+	ID        string     `json:"id" schema:"format=uuid"`
 	Version   es.Version `json:"version"`
 	Upload    Upload     `json:"upload"`
 	ExpiresAt time.Time  `json:"expiresAt"`

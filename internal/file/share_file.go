@@ -78,7 +78,7 @@ func (RevokeShare) Decide(s Share, _ time.Time) ([]events.Share, error) {
 }
 
 type shareFileBody struct {
-	Permission string `json:"permission"` // "read", "write"
+	Permission string `json:"permission" schema:"enum=read|write"` // "read", "write"
 }
 
 func (m *Module) shareFile(ctx context.Context, call api.Call, in shareFileBody) (reply api.Reply[api.Changed], err error) {

@@ -40,8 +40,8 @@ type File struct {
 
 // SharedWith is one person with whom a file is shared.
 type SharedWith struct {
-	UserID     string `json:"userId"`
-	Permission string `json:"permission"`
+	UserID     string `json:"userId" schema:"format=uuid"`
+	Permission string `json:"permission" schema:"enum=read|write"`
 }
 
 // Exists reports whether there is anything left of the file.

@@ -13,14 +13,14 @@ import (
 
 // FileRow is a file as its owner and those see it with whom it is shared.
 type FileRow struct {
-	ID          string       `json:"id"`
+	ID          string       `json:"id" schema:"format=uuid"`
 	Name        string       `json:"name" data:"personal"`
 	Size        int64        `json:"size"` // bytes
 	ContentType string       `json:"contentType"`
 	SHA256      string       `json:"sha256"` // hexadecimal
-	Status      string       `json:"status"`
+	Status      string       `json:"status" schema:"enum=pending|available|rejected|deleted"`
 	Reason      string       `json:"reason"` // why it is rejected; "": it is not
-	Owner       string       `json:"owner"`
+	Owner       string       `json:"owner" schema:"format=uuid"`
 	Shares      []SharedWith `json:"shares"`
 	ExpiresAt   *time.Time   `json:"expiresAt"` // of a pending file: when an upload has to have begun
 	PurgeAt     *time.Time   `json:"purgeAt"`   // of a deleted file: until when it can be restored

@@ -30,7 +30,7 @@ const sums = "payments"
 // Sum is how many payments of a currency have a status, and how much they are together: what
 // was captured of them or, before that, what was asked for.
 type Sum struct {
-	Status   string `json:"status"`
+	Status   string `json:"status" schema:"enum=requested|authorized|captured|partially_refunded|refunded|declined|canceled|expired|disputed"`
 	Currency string `json:"currency"`
 	Count    int64  `json:"count"`
 	Sum      int64  `json:"sum"` // minor units of the currency

@@ -5,6 +5,8 @@ package token
 import (
 	"context"
 	"crypto/ed25519"
+	"crypto/sha256"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"sync"
@@ -30,6 +32,12 @@ type claims struct {
 	Roles   []string `json:"roles,omitempty"`
 }
 
+// KeyID names a public key: its thumbprint (RFC 7638, RFC 8037).
+func KeyID(key ed25519.PublicKey) string {
+	sum := sha256.Sum256([]byte(`{"crv":"Ed25519","kty":"OKP","x":"` + base64.RawURLEncoding.EncodeToString(key) + `"}`))
+	return base64.RawURLEncoding.EncodeToString(sum[:])
+}
+
 // Issuer makes access tokens.
 type Issuer struct{ Key ed25519.PrivateKey }
 
@@ -47,6 +55,7 @@ func (i *Issuer) Issue(caller api.Caller, now time.Time) (string, error) {
 		Roles:   caller.Roles,
 	})
 	t.Header["typ"] = tokenType
+	t.Header["kid"] = KeyID(i.Key.Public().(ed25519.PublicKey))
 	signed, err := t.SignedString(i.Key)
 	if err != nil {
 		return "", fmt.Errorf("sign an access token: %w", err)

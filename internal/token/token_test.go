@@ -106,3 +106,14 @@ func TestAKeyThatCannotBeFoundIsNoVerdict(t *testing.T) {
 		t.Errorf("got %v, want %v", err, down)
 	}
 }
+
+// RFC 8037, A.3.
+func TestAKeyIsNamedByItsThumbprint(t *testing.T) {
+	key, err := base64.RawURLEncoding.DecodeString("11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := token.KeyID(key); got != "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k" {
+		t.Errorf("got %s", got)
+	}
+}

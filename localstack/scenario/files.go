@@ -98,21 +98,14 @@ func (f Form) with(name, value string) Form {
 // Fetch follows GET /files/{id}/content by hand and gives what it leads to.
 func (c Client) Fetch(t testing.TB, id string) (*http.Response, error) {
 	t.Helper()
-	direct := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
-	r, err := http.NewRequestWithContext(t.Context(), "GET", c.URL+"/files/"+id+"/content", nil)
+	a, err := c.Send(t.Context(), "GET", "/files/"+id+"/content", nil)
 	if err != nil {
 		return nil, err
 	}
-	r.Header.Set("Authorization", "Bearer "+c.Token)
-	reply, err := direct.Do(r)
-	if err != nil {
-		return nil, err
+	if a.Status != 302 {
+		return nil, fmt.Errorf("GET content: status %d", a.Status)
 	}
-	reply.Body.Close()
-	if reply.StatusCode != 302 {
-		return nil, fmt.Errorf("GET content: status %d", reply.StatusCode)
-	}
-	return http.Get(reply.Header.Get("Location"))
+	return http.Get(a.Header.Get("Location"))
 }
 
 // Files walks through the calls of the Files part of the API and the ways to be refused.
@@ -250,6 +243,7 @@ func Files(t *testing.T, api, unique string, operator, auditor Person) {
 			return reply.StatusCode == 404
 		})
 		ada.Refuse(t, 409, "file-not-available", "GET", "/files/"+a.Text("id")+"/content", nil)
+		ada.Refuse(t, 422, "invalid", "PATCH", "/files/"+a.Text("id"), map[string]string{"name": "a/b"})
 		ada.Refuse(t, 409, "file-not-available", "PATCH", "/files/"+a.Text("id"), map[string]string{"name": "b.txt"})
 		ada.Refuse(t, 409, "file-not-deleted", "POST", "/files/"+a.Text("id")+"/restore", nil)
 		ada.Expect(t, 200, "DELETE", "/files/"+a.Text("id"), nil)

@@ -287,6 +287,18 @@ func Payments(t *testing.T, api, unique string, operator, auditor Person) {
 		t.Errorf("the summary is %s", a.Raw)
 	})
 
+	t.Run("who does not wait is told that it is asked for", func(t *testing.T) {
+		for command, status := range map[string]string{"/capture": "captured", "/cancel": "canceled"} {
+			path := ada.pay(t, "approve", "manual", "authorized")
+			var body any
+			if command == "/capture" {
+				body = map[string]any{}
+			}
+			ada.Expect(t, 202, "POST", path+command, body)
+			ada.becomes(t, path, status)
+		}
+	})
+
 	t.Run("a webhook is taken only if it is signed, and just now", func(t *testing.T) {
 		const path = "/payments/webhooks/sandbox"
 		for _, signature := range []string{"", "t=1,v1=00", "v1=00", "t=x,v1=" + strings.Repeat("00", 32), fmt.Sprintf("t=%d,v1=%s", time.Now().Unix(), strings.Repeat("00", 32))} {

@@ -111,7 +111,10 @@ func (d *document) operation(r api.Route) object {
 		{"description", whose(r)},
 		{"parameters", d.parameters(r)},
 	}
-	if r.In != nil {
+	switch {
+	case r.Raw:
+		o.set("requestBody", object{{"required", true}, {"content", object{{"*/*", object{}}}}})
+	case r.In != nil:
 		o.set("requestBody", object{{"required", true}, {"content", object{{"application/json", media(d.of(r.In, request))}}}})
 	}
 	o.set("responses", d.responses(r))
@@ -235,7 +238,10 @@ func (d *document) success(r api.Route, status int) object {
 	if r.Command {
 		more.set("Idempotent-Replay", reference("headers", "IdempotentReplay"))
 	}
-	if status == http.StatusCreated || status == http.StatusFound {
+	if slices.ContainsFunc(r.Params, func(p api.Param) bool { return p.In == "header" && p.Name == "Prefer" }) {
+		more.set("Preference-Applied", header("What of Prefer was heeded.", false))
+	}
+	if status == http.StatusFound || slices.Contains(r.Statuses, http.StatusCreated) {
 		more.set("Location", header("Where it is.", true))
 	}
 	switch {

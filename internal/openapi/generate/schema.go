@@ -26,7 +26,7 @@ type direction int
 
 const (
 	response direction = iota
-	request            // a field may be missing if it is a pointer
+	request
 )
 
 var (
@@ -146,7 +146,11 @@ func (s *schemas) fields(t reflect.Type, d direction, properties *object, requir
 			s.fields(f.Type, d, properties, required)
 			continue
 		}
-		schema := s.of(f.Type, d)
+		kind, optional := f.Type, strings.Contains(options, "omit")
+		if d == request && !optional && kind.Kind() == reflect.Pointer {
+			kind = kind.Elem() // nil is what is refused as missing
+		}
+		schema := s.of(kind, d)
 		if words := f.Tag.Get("schema"); words != "" {
 			schema = constrain(schema, words)
 		}
@@ -157,7 +161,7 @@ func (s *schemas) fields(t reflect.Type, d direction, properties *object, requir
 			name = f.Name
 		}
 		properties.set(name, schema)
-		if !strings.Contains(options, "omit") && (d == response || f.Type.Kind() != reflect.Pointer) {
+		if !optional {
 			*required = append(*required, name)
 		}
 	}
@@ -177,13 +181,25 @@ func constrain(schema object, words string) object {
 			panic(fmt.Sprintf("%q has no value", word))
 		}
 		schema.set(name, valueOf(name, value))
+		if values, ok := schema.get("enum").([]any); ok && name == "enum" && isNullable(schema) {
+			schema.set("enum", append(values, nil))
+		}
 	}
 	return schema
 }
 
+func isNullable(schema object) bool {
+	kinds, _ := schema.get("type").([]string)
+	return slices.Contains(kinds, "null")
+}
+
 func valueOf(name, text string) any {
 	if name == "enum" {
-		return strings.Split(text, "|")
+		var values []any
+		for value := range strings.SplitSeq(text, "|") {
+			values = append(values, value)
+		}
+		return values
 	}
 	if n, err := strconv.ParseInt(text, 10, 64); err == nil {
 		return n
