@@ -49,6 +49,8 @@ var places = []place{
 		"this module meets others through events as they all do; besides, it tells what was counted"},
 	{modules, "events internal/es internal/projection internal/api golang.org/x/crypto golang.org/x/text", "",
 		"a module meets others through events and the world through its arguments, so that it can be read, tested and moved alone"},
+	{"internal/stripe", "internal/payment github.com/stripe/stripe-go", "network",
+		"an adapter of one service knows that service and what it adapts it to"},
 	{"internal/sandbox", "internal/es internal/payment", "network",
 		"a provider of payments knows the module that asks it, and its webhooks reach out"},
 	{"internal/password", "golang.org/x/crypto", "chance",
