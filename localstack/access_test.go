@@ -21,6 +21,7 @@ var owned = map[string]func(t *testing.T, ada scenario.Person) string{
 	"/auth/users/{id}":    func(_ *testing.T, ada scenario.Person) string { return ada.ID },
 	"/users/{id}":         func(_ *testing.T, ada scenario.Person) string { return ada.ID },
 	"/auth/sessions/{id}": func(t *testing.T, ada scenario.Person) string { return scenario.SessionOf(t, ada.Token) },
+	"/payments/{id}":      scenario.Pay,
 }
 
 // asked is a body that would be accepted from Ada, by route. Every route with a body has to be
@@ -31,6 +32,8 @@ var asked = map[string]any{
 	"PATCH /users/{id}":              map[string]string{"name": "Eve"},
 	"POST /users/{id}/suspend":       map[string]string{"reason": "spite"},
 	"POST /admin/parked/redrive":     map[string]string{},
+	"POST /payments/{id}/capture":    map[string]int{},
+	"POST /payments/{id}/refunds":    map[string]string{"reason": "spite"},
 }
 
 // others are the values of path parameters that name no object of a person.
@@ -45,7 +48,9 @@ var smuggled = map[string]func(eve scenario.Person, objects map[string]string) (
 }
 
 // unnamed are public routes with a parameter that names nothing of anybody's, with the reason.
-var unnamed = map[string]string{}
+var unnamed = map[string]string{
+	"POST /payments/webhooks/{provider}": "it names who sends it, and takes only what is signed",
+}
 
 func TestNobodyReadsOrChangesWhatIsSomebodyElses(t *testing.T) {
 	t.Parallel()

@@ -34,6 +34,7 @@ func TestTheAPIKeepsItsContract(t *testing.T) {
 	scenario.Views(t, s.URL(), operator, auditor)
 	scenario.System(t, s.URL())
 	scenario.Files(t, s.URL(), "1", operator, auditor)
+	scenario.Payments(t, s.URL(), "1", operator, auditor)
 	eventually(t, "views have as many rows as there are streams, and tell how late they are", func() bool {
 		for view, category := range map[string]string{"users": "user", "accounts": "user", "sessions": "session", "notifications": "notification"} {
 			v := viewOf(t, operator.Client, view)

@@ -13,6 +13,9 @@ var unseen = map[string]string{
 	"POST /auth/email/verify 204":                      "the token is in a mail",
 	"POST /auth/password/reset 204":                    "the token is in a mail",
 	"GET /admin/streams/{stream}/state stream-damaged": "nothing that a client can do damages a stream",
+
+	"POST /payments/webhooks/{provider} 200":               "only the provider can sign a webhook",
+	"POST /payments/webhooks/{provider} impossible-report": "the providers make no such mistake",
 }
 
 // anywhere are the refusals that many routes share, each of which some route has to give.

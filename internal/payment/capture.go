@@ -40,7 +40,7 @@ func (c RequestCapture) Decide(p Payment, now time.Time) ([]events.Payment, erro
 }
 
 type captureBody struct {
-	Amount *int64 `json:"amount,omitempty"` // all that is authorized if it is left out
+	Amount *int64 `json:"amount,omitempty" schema:"minimum=1"` // all that is authorized if it is left out
 }
 
 func (m *Module) capture(ctx context.Context, call api.Call, in captureBody) (reply api.Reply[Answer], err error) {

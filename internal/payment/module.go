@@ -88,9 +88,9 @@ func actor(call api.Call) Actor {
 
 // Answer is the body that answers the commands: how the payment stands.
 type Answer struct {
-	ID          string     `json:"id"`
+	ID          string     `json:"id" schema:"format=uuid"`
 	Version     es.Version `json:"version"`
-	Status      string     `json:"status"`
+	Status      string     `json:"status" schema:"enum=requested|authorized|captured|partially_refunded|refunded|declined|canceled|expired|disputed"`
 	DeclineCode string     `json:"declineCode,omitempty"` // why it was declined
 }
 

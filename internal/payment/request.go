@@ -37,11 +37,11 @@ func (c Request) Decide(p Payment, _ time.Time) ([]events.Payment, error) {
 }
 
 type requestBody struct {
-	Amount      int64   `json:"amount"` // minor units of the currency
-	Currency    string  `json:"currency"`
-	Method      string  `json:"method"`
-	Description *string `json:"description,omitempty"`
-	Capture     *string `json:"capture,omitempty"` // automatic, which is the default, or manual
+	Amount      int64   `json:"amount" schema:"minimum=1 maximum=99999999"` // minor units of the currency
+	Currency    string  `json:"currency" schema:"minLength=3 maxLength=3"`  // ISO 4217
+	Method      string  `json:"method" schema:"minLength=1 maxLength=100"`  // as the provider names it
+	Description *string `json:"description,omitempty" schema:"maxLength=500"`
+	Capture     *string `json:"capture,omitempty" schema:"enum=automatic|manual default=automatic"`
 }
 
 // ErrNoKey refuses a payment without an Idempotency-Key: a request that is sent again because

@@ -77,15 +77,15 @@ func applyToPayment(row PaymentRow, e es.Recorded) PaymentRow {
 
 // PaymentReply is a payment as its payer sees it. Amounts are in the currency's minor unit.
 type PaymentReply struct {
-	ID          string        `json:"id"`
-	PayerID     string        `json:"payerId"`
-	Status      string        `json:"status"`
+	ID          string        `json:"id" schema:"format=uuid"`
+	PayerID     string        `json:"payerId" schema:"format=uuid"`
+	Status      string        `json:"status" schema:"enum=requested|authorized|captured|partially_refunded|refunded|declined|canceled|expired|disputed"`
 	Amount      int64         `json:"amount"`
-	Currency    string        `json:"currency"`
+	Currency    string        `json:"currency" schema:"minLength=3 maxLength=3"` // ISO 4217
 	Method      string        `json:"method"`
 	Provider    string        `json:"provider"`
 	Description string        `json:"description"`
-	Capture     string        `json:"capture"`
+	Capture     string        `json:"capture" schema:"enum=automatic|manual"`
 	Authorized  int64         `json:"authorized"`
 	Captured    int64         `json:"captured"`
 	Refunded    int64         `json:"refunded"`
@@ -99,9 +99,9 @@ type PaymentReply struct {
 
 // RefundReply is a refund as its payer sees it.
 type RefundReply struct {
-	ID     string      `json:"id"`
+	ID     string      `json:"id" schema:"format=uuid"`
 	Amount int64       `json:"amount"`
-	Status RefundState `json:"status"`
+	Status RefundState `json:"status" schema:"enum=requested|refunded|failed"`
 	Reason string      `json:"reason"`
 }
 
