@@ -53,6 +53,8 @@ var places = []place{
 		"an adapter of one service knows that service and what it adapts it to"},
 	{"internal/sandbox", "internal/es internal/payment", "network",
 		"a provider of payments knows the module that asks it, and its webhooks reach out"},
+	{"internal/sandbox/sandboxtest", "internal/es internal/sandbox", "",
+		"its suite judges any ledger, so it knows none"},
 	{"internal/password", "golang.org/x/crypto", "chance",
 		"hashing knows no user; chance is for salts"},
 	{"internal/token", "internal/es internal/api github.com/golang-jwt/jwt/v5", "",
@@ -107,7 +109,9 @@ var forTests = map[string]string{
 	"":                          testHelper + " internal/projection internal/projection/projectiontest internal/stats internal/stats/statstest localstack/dynoxide localstack/tables",
 	"internal/gateway":          modules,
 	"internal/openapi/generate": "internal/openapi internal/topology",
-	"internal/payment":          "internal/sandbox",
+	"internal/payment":          "internal/sandbox internal/sandbox/sandboxtest",
+	"internal/sandbox":          "internal/sandbox/sandboxtest",
+	"internal/dynamo":           "internal/sandbox/sandboxtest",
 }
 
 // A power makes code depend on more than its arguments.
