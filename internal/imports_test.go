@@ -49,8 +49,12 @@ var places = []place{
 		"this module meets others through events as they all do; besides, it tells what was counted"},
 	{modules, "events internal/es internal/projection internal/api golang.org/x/crypto golang.org/x/text", "",
 		"a module meets others through events and the world through its arguments, so that it can be read, tested and moved alone"},
+	{"internal/stripe", "internal/payment github.com/stripe/stripe-go", "network",
+		"an adapter of one service knows that service and what it adapts it to"},
 	{"internal/sandbox", "internal/es internal/payment", "network",
 		"a provider of payments knows the module that asks it, and its webhooks reach out"},
+	{"internal/sandbox/sandboxtest", "internal/es internal/sandbox", "",
+		"its suite judges any ledger, so it knows none"},
 	{"internal/password", "golang.org/x/crypto", "chance",
 		"hashing knows no user; chance is for salts"},
 	{"internal/token", "internal/es internal/api github.com/golang-jwt/jwt/v5", "",
@@ -105,7 +109,9 @@ var forTests = map[string]string{
 	"":                          testHelper + " internal/projection internal/projection/projectiontest internal/stats internal/stats/statstest localstack/dynoxide localstack/tables",
 	"internal/gateway":          modules,
 	"internal/openapi/generate": "internal/openapi internal/topology",
-	"internal/payment":          "internal/sandbox",
+	"internal/payment":          "internal/sandbox internal/sandbox/sandboxtest",
+	"internal/sandbox":          "internal/sandbox/sandboxtest",
+	"internal/dynamo":           "internal/sandbox/sandboxtest",
 	"internal/topology":         "events internal/comments internal/es",
 }
 

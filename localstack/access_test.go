@@ -28,10 +28,7 @@ var owned = map[string]func(t *testing.T, ada scenario.Person) string{
 		})
 		return a.Text("id")
 	},
-	"/payments/{id}": func(t *testing.T, ada scenario.Person) string {
-		return ada.Expect(t, 201, "POST", "/payments", map[string]any{"amount": 1000, "currency": "EUR", "method": "approve", "capture": "manual"},
-			scenario.Header{Name: "Idempotency-Key", Value: "access"}, scenario.Header{Name: "Prefer", Value: "wait=8"}).Text("id")
-	},
+	"/payments/{id}": scenario.Pay,
 }
 
 // asked is a body that would be accepted from Ada, by route. Every route with a body has to be
@@ -61,7 +58,7 @@ var smuggled = map[string]func(eve scenario.Person, objects map[string]string) (
 
 // unnamed are public routes with a parameter that names nothing of anybody's, with the reason.
 var unnamed = map[string]string{
-	"POST /payments/webhooks/{provider}": "providers sign what they tell",
+	"POST /payments/webhooks/{provider}": "it names who sends it, and takes only what is signed",
 }
 
 func TestNobodyReadsOrChangesWhatIsSomebodyElses(t *testing.T) {

@@ -10,8 +10,6 @@ import (
 
 // unseen is what the scenario does not bring about, with the reason.
 var unseen = map[string]string{
-	"POST /auth/email/verify 204":                          "the token is in a mail",
-	"POST /auth/password/reset 204":                        "the token is in a mail",
 	"GET /admin/streams/{stream}/state stream-damaged":     "nothing that a client can do damages a stream",
 	"POST /files file-exists":                              "a repeat is known until the file has changed 200 times",
 	"POST /payments/webhooks/{provider} 200":               "the sandbox alone can sign what is taken",

@@ -50,8 +50,10 @@ func fromEnvironment() Config {
 		Queues:  queues,
 		Buckets: buckets,
 		Payments: Payments{
-			Provider:    os.Getenv("ANNALS_PAYMENT_PROVIDER"),
-			SandboxHook: os.Getenv("ANNALS_SANDBOX_WEBHOOKS"),
+			Provider:            os.Getenv("ANNALS_PAYMENT_PROVIDER"),
+			SandboxHook:         os.Getenv("ANNALS_SANDBOX_WEBHOOKS"),
+			StripeKey:           os.Getenv("ANNALS_STRIPE_KEY"),
+			StripeWebhookSecret: os.Getenv("ANNALS_STRIPE_WEBHOOK_SECRET"),
 		},
 		MailFrom:  os.Getenv("ANNALS_MAIL_FROM"),
 		PublicURL: os.Getenv("ANNALS_PUBLIC_URL"),

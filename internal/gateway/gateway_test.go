@@ -519,3 +519,41 @@ func FuzzHandle(f *testing.F) {
 		}
 	})
 }
+
+func TestARawBodyComesAsItWasSentAndHeadersWithIt(t *testing.T) {
+	type got struct {
+		Body   string `json:"body"`
+		Header string `json:"header"`
+		Keyed  bool   `json:"keyed"`
+	}
+	s := newServer(api.Raw("POST /hooks/{sender}", api.Public, func(_ context.Context, c api.Call, body []byte) (api.Reply[got], error) {
+		return api.Reply[got]{Body: got{string(body), c.Headers["the-signature"], c.Keyed()}}, nil
+	}))
+	const body = " {\"a\": 1,\n\"a\":2} trailing"
+	for _, sent := range []string{body, ""} {
+		_, answer := s.expect(t, call{method: "POST", path: "/hooks/x", body: sent, headers: map[string]string{"the-signature": "v1"}}, 200, "")
+		if answer["body"] != sent || answer["header"] != "v1" || answer["keyed"] != false {
+			t.Errorf("got %v", answer)
+		}
+	}
+	_, answer := s.expect(t, call{method: "POST", path: "/hooks/x", headers: map[string]string{"idempotency-key": "k"}}, 200, "")
+	if answer["keyed"] != true {
+		t.Errorf("a call with a key: %v", answer)
+	}
+	s.expect(t, call{method: "POST", path: "/hooks/x", body: strings.Repeat("x", gateway.MaxBody+1)}, 413, "body-too-large")
+}
+
+func TestACallerMayPreferToWait(t *testing.T) {
+	s := newServer(api.Command("POST /slow", api.Public, func(_ context.Context, c api.Call, _ struct{}) (api.Reply[api.Changed], error) {
+		return api.Reply[api.Changed]{Waited: c.Wait()}, nil
+	}))
+	for prefer, want := range map[string]string{
+		"": "", "wait=5": "wait=5", "Wait = 5": "wait=5", `wait="5"`: "wait=5", "respond-async, wait=5;x=y, z": "wait=5", "wait=8": "wait=8", "wait=3600": "wait=8",
+		"wait=0": "", "wait=-1": "", "wait=x": "", "wait": "", "wait=99999999999999999999": "", "await=5": "",
+	} {
+		out, _ := s.expect(t, call{method: "POST", path: "/slow", headers: map[string]string{"prefer": prefer}}, 200, "")
+		if got := out.Headers["Preference-Applied"]; got != want {
+			t.Errorf("%q: Preference-Applied is %q, want %q", prefer, got, want)
+		}
+	}
+}

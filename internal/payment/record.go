@@ -53,7 +53,7 @@ func (c Record) Decide(p Payment, now time.Time) (decided []events.Payment, err 
 	case r.CaptureFailed.CaptureID != "" && r.CaptureFailed.CaptureID == p.Capturing.ID:
 		happens(events.PaymentCaptureFailed{CaptureID: p.Capturing.ID, Code: r.CaptureFailed.Code})
 	}
-	if r.Released && p.Captured == 0 && !p.Canceled && !p.Expired {
+	if r.Released && p.Captured == 0 && p.Declined == "" && !p.Canceled && !p.Expired {
 		if r.Expired {
 			happens(events.PaymentExpired{PayerID: p.PayerID, Reference: r.Reference})
 		} else {

@@ -48,7 +48,7 @@ func (c RequestRefund) Decide(p Payment, _ time.Time) ([]events.Payment, error) 
 
 type refundBody struct {
 	Amount *int64 `json:"amount,omitempty" schema:"minimum=1"` // all that is left if it is left out
-	Reason string `json:"reason" schema:"minLength=1"`
+	Reason string `json:"reason" schema:"minLength=1 maxLength=500"`
 }
 
 func (m *Module) refund(ctx context.Context, call api.Call, in refundBody) (reply api.Reply[Answer], err error) {

@@ -36,19 +36,19 @@ func (c Request) Decide(p Payment, _ time.Time) ([]events.Payment, error) {
 	}}, nil
 }
 
-type paymentBody struct {
-	Amount      int64   `json:"amount" schema:"minimum=1"` // minor units of the currency
-	Currency    string  `json:"currency" schema:"minLength=3 maxLength=3"`
-	Method      string  `json:"method"`
-	Description *string `json:"description,omitempty"`
-	Capture     *string `json:"capture,omitempty" schema:"enum=automatic|manual"` // automatic, which is the default, or manual
+type requestBody struct {
+	Amount      int64   `json:"amount" schema:"minimum=1 maximum=99999999"` // minor units of the currency
+	Currency    string  `json:"currency" schema:"minLength=3 maxLength=3"`  // ISO 4217
+	Method      string  `json:"method" schema:"minLength=1 maxLength=100"`  // as the provider names it
+	Description *string `json:"description,omitempty" schema:"maxLength=500"`
+	Capture     *string `json:"capture,omitempty" schema:"enum=automatic|manual default=automatic"`
 }
 
 // ErrNoKey refuses a payment without an Idempotency-Key: a request that is sent again because
 // its answer was lost must not charge anybody twice.
 var ErrNoKey = &es.Error{Kind: es.Malformed, Code: "idempotency-key-required", Message: "A payment needs an Idempotency-Key."}
 
-func (m *Module) request(ctx context.Context, call api.Call, in paymentBody) (reply api.Reply[Answer], err error) {
+func (m *Module) request(ctx context.Context, call api.Call, in requestBody) (reply api.Reply[Answer], err error) {
 	if !call.Keyed() {
 		return reply, ErrNoKey
 	}

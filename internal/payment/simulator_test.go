@@ -22,6 +22,7 @@ import (
 	"github.com/interview-sandbox/annals/internal/projection"
 	"github.com/interview-sandbox/annals/internal/projection/projectiontest"
 	"github.com/interview-sandbox/annals/internal/sandbox"
+	"github.com/interview-sandbox/annals/internal/sandbox/sandboxtest"
 )
 
 var (
@@ -79,7 +80,7 @@ func newWorld(ctx context.Context, seed uint64, broken sabotage) *world {
 	clock := func() time.Time { return w.now }
 	w.memory.Fail = func(bool) error { return w.fault(3) }
 	w.ledger = &sandbox.Provider{
-		Ledger: new(sandbox.Memory), Webhooks: mailbox{w}, Now: clock,
+		Ledger: new(sandboxtest.Memory), Webhooks: mailbox{w}, Now: clock,
 		Secret: func(context.Context) ([]byte, error) { return []byte("secret"), nil },
 	}
 	x := es.Executor{Repository: es.Repository{Store: unreliable{w.store, w}}, Now: clock}

@@ -81,7 +81,7 @@ type PaymentReply struct {
 	PayerID     string        `json:"payerId" schema:"format=uuid"`
 	Status      string        `json:"status" schema:"enum=requested|authorized|captured|partially_refunded|refunded|declined|canceled|expired|disputed"`
 	Amount      int64         `json:"amount"`
-	Currency    string        `json:"currency"`
+	Currency    string        `json:"currency" schema:"minLength=3 maxLength=3"` // ISO 4217
 	Method      string        `json:"method"`
 	Provider    string        `json:"provider"`
 	Description string        `json:"description"`
@@ -99,9 +99,9 @@ type PaymentReply struct {
 
 // RefundReply is a refund as its payer sees it.
 type RefundReply struct {
-	ID     string      `json:"id"`
+	ID     string      `json:"id" schema:"format=uuid"`
 	Amount int64       `json:"amount"`
-	Status RefundState `json:"status"`
+	Status RefundState `json:"status" schema:"enum=requested|refunded|failed"`
 	Reason string      `json:"reason"`
 }
 

@@ -1,4 +1,6 @@
-package sandbox
+// Package sandboxtest helps to test what keeps the sandbox's ledger: one in memory, and the
+// contract that every ledger has to keep.
+package sandboxtest
 
 import (
 	"context"
@@ -18,7 +20,7 @@ type stored struct {
 	revision int
 }
 
-// LoadAccount implements [Ledger].
+// LoadAccount implements [sandbox.Ledger].
 func (m *Memory) LoadAccount(_ context.Context, id string) ([]byte, int, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -26,7 +28,7 @@ func (m *Memory) LoadAccount(_ context.Context, id string) ([]byte, int, error) 
 	return s.account, s.revision, nil
 }
 
-// SaveAccount implements [Ledger].
+// SaveAccount implements [sandbox.Ledger].
 func (m *Memory) SaveAccount(_ context.Context, id string, account []byte, revision int) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
