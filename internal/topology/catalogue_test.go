@@ -117,7 +117,8 @@ given an example: ` + "`go test ./internal/topology -update`" + ` writes it anew
 	c.line(`
 Fields marked *personal* or *secret* are sealed with the key of the person whose id the stream has, or the
 field marked *subject*; secret ones are never shown to anybody. What a reactor does is a command on a stream, in the form
-` + "`Command` on category" + `, a call to somebody outside, or a *deadline* with what may follow when it has come.`)
+` + "`Command` on category" + `, a call to somebody outside, or a *deadline* with what may follow when it has come; of an event with other values, something
+else may follow, or nothing.`)
 	for _, category := range slices.Sorted(maps.Keys(c.categories)) {
 		kept := ""
 		if c.snapshots[category] {
