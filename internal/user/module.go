@@ -67,11 +67,14 @@ func (m *Module) Routes() []api.Route {
 		api.Command("POST /users/{id}/reactivate", api.Staff, m.reactivate).
 			Does("Lets a suspended person in again."),
 		api.Command("PUT /users/{id}/roles/{role}", api.Staff, m.grantRole).
-			Does("Gives a person the role of operator or auditor.").Refuses(ErrUnknownRole),
+			Does("Gives a person the role of operator or auditor.").Takes(role).Refuses(ErrUnknownRole),
 		api.Command("DELETE /users/{id}/roles/{role}", api.Staff, m.revokeRole).
-			Does("Takes a role from a person. Operators keep their own role of operator.").Refuses(ErrUnknownRole, ErrOwnRole),
+			Does("Takes a role from a person. Operators keep their own role of operator.").Takes(role).Refuses(ErrUnknownRole, ErrOwnRole),
 	}
 }
+
+// role is the path's {role}.
+var role = api.Params{{Name: "role", Text: "The role.", Schema: "enum=" + api.RoleOperator + "|" + api.RoleAuditor, In: "path"}}
 
 // Projections lists what the projector keeps for the module: read models and snapshots.
 func (m *Module) Projections() []projection.Projection {
