@@ -29,6 +29,16 @@ var owned = map[string]func(t *testing.T, ada scenario.Person) string{
 		return a.Text("id")
 	},
 	"/payments/{id}": scenario.Pay,
+	"/notifications/{id}": func(t *testing.T, ada scenario.Person) (id string) {
+		eventually(t, "Ada is told something", func() bool {
+			items, _ := ada.Expect(t, 200, "GET", "/notifications", nil).Body["items"].([]any)
+			if len(items) > 0 {
+				id = items[0].(map[string]any)["id"].(string)
+			}
+			return id != ""
+		})
+		return id
+	},
 }
 
 // asked is a body that would be accepted from Ada, by route. Every route with a body has to be

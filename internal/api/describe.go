@@ -33,12 +33,14 @@ var (
 	}
 	// Ordered is what [Call.Descending] reads.
 	Ordered = Params{{Name: "order", Text: "Oldest first, or newest first.", Schema: "enum=asc|desc default=asc"}}
-	// TimeTravel is what [Call.Moment] reads.
-	TimeTravel = Params{
+	// Versioned is for reads whose answer tells the version of what it shows.
+	Versioned = Params{{Name: "If-None-Match", Text: "ETags of versions that need not be sent again.", In: "header"}}
+	// TimeTravel is what [Call.Moment] reads, of what is Versioned.
+	TimeTravel = append(Params{
 		{Name: "atLeast", Text: "A version that the answer has to have seen, such as that of one's own last command.", Schema: "type=integer minimum=1"},
 		{Name: "version", Text: "As it was at this version. Not together with at.", Schema: "type=integer minimum=1"},
 		{Name: "at", Text: "As it was at this time.", Schema: "format=date-time"},
-	}
+	}, Versioned...)
 	// Waiting is what [Call.Wait] reads.
 	Waiting = Params{{Name: "Prefer", Text: "wait=<seconds>: the answer tells the outcome, if it comes in that time, which is cut to 8 seconds.", In: "header"}}
 	// WithKey is for commands that are refused without an Idempotency-Key.

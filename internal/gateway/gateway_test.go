@@ -105,7 +105,7 @@ func (s *server) sendIn(ctx context.Context, t testing.TB, c call) (events.APIGa
 		t.Fatal(err)
 	}
 	var body map[string]any
-	if out.Body != "" {
+	if strings.Contains(out.Headers["Content-Type"], "json") {
 		if err := json.Unmarshal([]byte(out.Body), &body); err != nil {
 			t.Fatalf("the body is no JSON object: %s", out.Body)
 		}
@@ -555,5 +555,20 @@ func TestACallerMayPreferToWait(t *testing.T) {
 		if got := out.Headers["Preference-Applied"]; got != want {
 			t.Errorf("%q: Preference-Applied is %q, want %q", prefer, got, want)
 		}
+	}
+}
+
+func TestAHandlerSeesWhatItsRouteDeclares(t *testing.T) {
+	var seen map[string]string
+	s := newServer(api.Query("GET /page", api.Public, func(_ context.Context, c api.Call) (api.Reply[api.HTML], error) {
+		seen = c.Query
+		return api.Reply[api.HTML]{Body: "<p>&amp;</p>"}, nil
+	}).Takes(api.InQuery("declared", "", "")))
+	out, _ := s.send(t, call{method: "GET", path: "/page", query: map[string]string{"declared": "1", "other": "2"}})
+	if !maps.Equal(seen, map[string]string{"declared": "1"}) {
+		t.Errorf("the handler sees %v", seen)
+	}
+	if out.Body != "<p>&amp;</p>" || out.Headers["Content-Type"] != "text/html; charset=utf-8" {
+		t.Errorf("the page is sent as %s, %s", out.Headers["Content-Type"], out.Body)
 	}
 }

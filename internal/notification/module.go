@@ -47,7 +47,7 @@ func (m *Module) Routes() []api.Route {
 		api.Command("POST /notifications/read-all", api.SignedIn, m.readAll).
 			Does("Marks all notifications as read."),
 		api.Query("GET /notifications/preferences", api.SignedIn, m.getPreferences).
-			Does("Shows which notifications are mailed."),
+			Does("Shows which notifications are mailed.").Takes(api.Versioned),
 		api.Command("PUT /notifications/preferences", api.SignedIn, m.setPreferences).
 			Does("Sets which notifications are mailed; what is left out is. Mail about security cannot be switched off.").
 			Refuses(api.ErrInvalid),

@@ -53,14 +53,14 @@ func (m *Module) getPreferences(ctx context.Context, call api.Call) (reply api.R
 
 // channelBody is a [Channel] in which what is left out is on.
 type channelBody struct {
-	Security *bool `json:"security"`
-	Files    *bool `json:"files"`
-	Payments *bool `json:"payments"`
+	Security *bool `json:"security,omitzero"`
+	Files    *bool `json:"files,omitzero"`
+	Payments *bool `json:"payments,omitzero"`
 }
 
 type preferencesBody struct {
-	Email channelBody `json:"email"`
-	InApp channelBody `json:"inApp"`
+	Email channelBody `json:"email,omitzero"`
+	InApp channelBody `json:"inApp,omitzero"`
 }
 
 func isOff(wanted *bool) bool { return wanted != nil && !*wanted }

@@ -68,12 +68,12 @@ func applyToNotification(row NotificationRow, recorded es.Recorded) Notification
 // About names what a notification tells of.
 type About struct {
 	Type string `json:"type" schema:"enum=user|file|payment"`
-	ID   string `json:"id"`
+	ID   string `json:"id" schema:"format=uuid"`
 }
 
 // NotificationReply is a notification as its owner sees it.
 type NotificationReply struct {
-	ID        string     `json:"id"`
+	ID        string     `json:"id" schema:"format=uuid"`
 	Kind      Kind       `json:"kind"`
 	Title     string     `json:"title"`
 	Text      string     `json:"text"`

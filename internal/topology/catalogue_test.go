@@ -117,7 +117,8 @@ given an example: ` + "`go test ./internal/topology -update`" + ` writes it anew
 	c.line(`
 Fields marked *personal* or *secret* are sealed with the key of the person whose id the stream has, or the
 field marked *subject*; secret ones are never shown to anybody. What a reactor does is a command on a stream, in the form
-` + "`Command` on category" + `, a call to somebody outside, or a *deadline* with what may follow when it has come.`)
+` + "`Command` on category" + `, a call to somebody outside, or a *deadline* with what may follow when it has come; of an event with other values, something
+else may follow, or nothing.`)
 	for _, category := range slices.Sorted(maps.Keys(c.categories)) {
 		kept := ""
 		if c.snapshots[category] {
@@ -222,7 +223,7 @@ func (c *catalogue) name(r reflect.Value, category string, reactions []projectio
 			step := reflect.ValueOf(reaction.Command)
 			all = append(all, fmt.Sprintf("`%s` on %s", step.FieldByName("command").Elem().Type().Name(), step.FieldByName("aggregate").Elem().FieldByName("Category")))
 		case reaction.Effect != nil:
-			all = append(all, fmt.Sprintf("calls `%s`", reflect.Indirect(reflect.ValueOf(reaction.Effect)).Type().Name()))
+			all = append(all, fmt.Sprintf("calls `%s`", effectName(reflect.Indirect(reflect.ValueOf(reaction.Effect)))))
 		case reaction.Deadline != nil:
 			d := *reaction.Deadline
 			d.Stream = es.NewStream(category, "0197a0f0-0000-7000-8000-000000000001")
@@ -234,6 +235,16 @@ func (c *catalogue) name(r reflect.Value, category string, reactions []projectio
 		}
 	}
 	return all
+}
+
+// effectName is the type of an effect, or of what it embeds that tells which call it is.
+func effectName(effect reflect.Value) string {
+	for f, v := range effect.Fields() {
+		if f.Anonymous && v.Kind() == reflect.Interface {
+			return v.Elem().Type().Name()
+		}
+	}
+	return effect.Type().Name()
 }
 
 // inWords is a duration without zeros at its end: "72h", "2m".

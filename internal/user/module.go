@@ -57,7 +57,7 @@ func (m *Module) Routes() []api.Route {
 		api.Query("GET /users/{id}/history", api.Self, m.userHistory).
 			Does("Lists everything that happened to an account.").Takes(api.Paged, api.Ordered),
 		api.Query("GET /users/{id}/export", api.SignedIn, m.export).
-			Does("Gives everything that is kept of a person, to that person and to operators."),
+			Does("Gives everything that is kept of a person, to that person and to operators.").Takes(api.Versioned),
 		api.Command("PATCH /users/{id}", api.Self, m.updateProfile).
 			Does("Changes what is given of one's profile. An empty locale or avatarFileId takes away what there is.").Refuses(api.ErrInvalid, ErrSuspended),
 		api.Command("DELETE /users/{id}", api.SignedIn, m.deleteUser).
@@ -67,11 +67,14 @@ func (m *Module) Routes() []api.Route {
 		api.Command("POST /users/{id}/reactivate", api.Staff, m.reactivate).
 			Does("Lets a suspended person in again."),
 		api.Command("PUT /users/{id}/roles/{role}", api.Staff, m.grantRole).
-			Does("Gives a person the role of operator or auditor.").Refuses(ErrUnknownRole),
+			Does("Gives a person the role of operator or auditor.").Takes(role).Refuses(ErrUnknownRole),
 		api.Command("DELETE /users/{id}/roles/{role}", api.Staff, m.revokeRole).
-			Does("Takes a role from a person. Operators keep their own role of operator.").Refuses(ErrUnknownRole, ErrOwnRole),
+			Does("Takes a role from a person. Operators keep their own role of operator.").Takes(role).Refuses(ErrUnknownRole, ErrOwnRole),
 	}
 }
+
+// role is the path's {role}.
+var role = api.Params{{Name: "role", Text: "The role.", Schema: "enum=" + api.RoleOperator + "|" + api.RoleAuditor, In: "path"}}
 
 // Projections lists what the projector keeps for the module: read models and snapshots.
 func (m *Module) Projections() []projection.Projection {

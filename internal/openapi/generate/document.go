@@ -171,9 +171,6 @@ func (d *document) parameters(r api.Route) (all []object) {
 			all = append(all, reference("parameters", "IdempotencyKey"))
 		}
 	}
-	if hasVersions(r) {
-		all = append(all, reference("parameters", "IfNoneMatch"))
-	}
 	return append(all, reference("parameters", "CorrelationId"))
 }
 
@@ -188,15 +185,15 @@ func pathParam(name string) object {
 	return object{{"name", name}, {"in", "path"}, {"description", text}, {"required", true}, {"schema", schema}}
 }
 
-// hasVersions reports whether a route reads an object whose version the answer tells.
+// hasVersions reports whether an answer can be that the version is still the same.
 func hasVersions(r api.Route) bool {
-	return slices.ContainsFunc(r.Params, func(p api.Param) bool { return p.Name == api.TimeTravel[0].Name })
+	return slices.ContainsFunc(r.Params, func(p api.Param) bool { return p.Name == api.Versioned[0].Name })
 }
 
 // tellsVersion reports whether every answer has an ETag.
 func tellsVersion(r api.Route) bool {
-	if !r.Command || r.Out == nil {
-		return hasVersions(r)
+	if r.Out == nil || r.Out.Kind() != reflect.Struct || !r.Command && !hasVersions(r) {
+		return false
 	}
 	field, ok := r.Out.FieldByName("Version")
 	return ok && field.Tag.Get("json") == "version"
@@ -232,7 +229,7 @@ func (d *document) success(r api.Route, status int) object {
 	switch {
 	case tellsVersion(r):
 		more.set("ETag", reference("headers", "ETag"))
-	case r.Command:
+	case r.Command || hasVersions(r):
 		more.set("ETag", header("The object's version.", false))
 	}
 	if r.Command {
@@ -323,7 +320,6 @@ var (
 	parameters = object{
 		{"IfMatch", sent("If-Match", "The version that the object has to be at, as an ETag told it; with another one it is refused.", `^(\*|"[0-9]+")$`)},
 		{"IdempotencyKey", sent("Idempotency-Key", "A repeat with the same key gives the first answer and changes nothing.", `^[\x21-\x7e]{1,255}$`)},
-		{"IfNoneMatch", sent("If-None-Match", "ETags of versions that need not be sent again.", "")},
 		{"CorrelationId", sent("X-Correlation-Id", "Ties together all that the request leads to; made if it is missing.", `^[A-Za-z0-9._:-]{1,64}$`)},
 	}
 )

@@ -151,8 +151,8 @@ func (s *schemas) fields(t reflect.Type, d direction, properties *object, requir
 			kind = kind.Elem() // nil is what is refused as missing
 		}
 		schema := s.of(kind, d)
-		if words := f.Tag.Get("schema"); words != "" {
-			schema = constrain(schema, words)
+		if tag := f.Tag.Get("schema"); tag != "" {
+			schema = constrain(schema, tag)
 		}
 		if text := s.source.Field(t, f.Name); text != "" {
 			schema.set("description", text)
@@ -167,18 +167,21 @@ func (s *schemas) fields(t reflect.Type, d direction, properties *object, requir
 	}
 }
 
+// words are those that a tag may have.
+var words = strings.Fields("type format enum pattern minimum maximum minLength maxLength minItems maxItems default")
+
 // constrain adds words of JSON Schema with their values, "format=uuid maxLength=36". Those of an
 // array are for its items, unless they are about the array.
-func constrain(schema object, words string) object {
+func constrain(schema object, tag string) object {
 	schema = slices.Clone(schema)
-	if items, ok := schema.get("items").(object); ok && !strings.Contains(words, "Items") {
-		schema.set("items", constrain(items, words))
+	if items, ok := schema.get("items").(object); ok && !strings.Contains(tag, "Items") {
+		schema.set("items", constrain(items, tag))
 		return schema
 	}
-	for word := range strings.FieldsSeq(words) {
+	for word := range strings.FieldsSeq(tag) {
 		name, value, ok := strings.Cut(word, "=")
-		if !ok {
-			panic(fmt.Sprintf("%q has no value", word))
+		if !ok || !slices.Contains(words, name) {
+			panic(fmt.Sprintf("%q is no word of JSON Schema with a value", word))
 		}
 		schema.set(name, valueOf(name, value))
 		if values, ok := schema.get("enum").([]any); ok && name == "enum" && isNullable(schema) {
