@@ -2,6 +2,7 @@ package user
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -44,7 +45,7 @@ func (m *Module) erasure() *projection.Reactor[Profile] {
 			if p.Status != Erasing {
 				return nil
 			}
-			return []projection.Reaction{{Effect: purge{m, p.ID}}}
+			return []projection.Reaction{{Effect: purge{m, d}}}
 		},
 	}
 }
@@ -67,17 +68,28 @@ func (e destroyKey) Perform(ctx context.Context, _ string) ([]projection.Reactio
 }
 
 type purge struct {
-	m  *Module
-	id string
+	m *Module
+	d projection.Deadline // whose event is that the key was destroyed
 }
 
-// Perform implements [projection.Effect]. The next time is set before anything is removed, so
+var errBehind = errors.New("the views have not come to where the key was destroyed")
+
+// Perform implements [projection.Effect]. What modules hold is in lists that follow the events,
+// so these have to have come far enough. The next time is set before anything is removed, so
 // that a command that fails for good keeps nothing else from being removed.
 func (e purge) Perform(ctx context.Context, _ string) ([]projection.Reaction, error) {
-	reactions := []projection.Reaction{purgeAt(e.m.Now().Add(purgeAgain))}
+	id := e.d.Stream.ID()
+	_, shown, _, err := Users.Get(ctx, e.m.Views, id, es.Moment{})
+	if err != nil {
+		return nil, err
+	}
+	if shown < e.d.Version {
+		return nil, errBehind
+	}
+	reactions := []projection.Reaction{purgeAt(e.d.At.Add(purgeAgain))}
 	var failed error
 	for _, h := range e.m.Holdings {
-		steps, err := h.Purge(ctx, e.id)
+		steps, err := h.Purge(ctx, id)
 		if err != nil && failed == nil {
 			failed = fmt.Errorf("look for what is left of a person: %w", err)
 		}
@@ -91,5 +103,5 @@ func (e purge) Perform(ctx context.Context, _ string) ([]projection.Reaction, er
 	case failed != nil:
 		return nil, failed
 	}
-	return []projection.Reaction{{Command: profiles.On(e.id, RecordErased{})}}, nil
+	return []projection.Reaction{{Command: profiles.On(id, RecordErased{})}}, nil
 }

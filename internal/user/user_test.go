@@ -219,3 +219,43 @@ func TestAProfileMarksWhatItsEventsMark(t *testing.T) {
 		}
 	}
 }
+
+func TestAPictureIsAnImageOfOnesOwnThatIsAvailable(t *testing.T) {
+	upload := func(contentType string) events.Event {
+		return events.FileUploadRequested{OwnerID: ada, Name: "me", ContentType: contentType}
+	}
+	for name, c := range map[string]struct {
+		history []events.Event
+		of      string
+		want    bool
+	}{
+		"available":             {[]events.Event{upload("image/png"), events.FileAvailable{}}, ada, true},
+		"of a type in capitals": {[]events.Event{upload("IMAGE/PNG"), events.FileAvailable{}}, ada, true},
+		"restored":              {[]events.Event{upload("image/png"), events.FileAvailable{}, events.FileDeleted{}, events.FileRestored{}}, ada, true},
+		"of somebody else":      {[]events.Event{upload("image/png"), events.FileAvailable{}}, eve, false},
+		"no image":              {[]events.Event{upload("text/plain"), events.FileAvailable{}}, ada, false},
+		"not uploaded yet":      {[]events.Event{upload("image/png")}, ada, false},
+		"rejected":              {[]events.Event{upload("image/png"), events.FileRejected{}}, ada, false},
+		"deleted":               {[]events.Event{upload("image/png"), events.FileAvailable{}, events.FileDeleted{}}, ada, false},
+		"purged":                {[]events.Event{upload("image/png"), events.FileAvailable{}, events.FileDeleted{}, events.FilePurged{}}, ada, false},
+		"not there":             {nil, ada, false},
+	} {
+		store := new(estest.Memory)
+		s := es.NewStream("file", eve)
+		if len(c.history) > 0 {
+			p, err := es.StartOf(s).Next(es.Meta{}, estest.Now, c.history[0], c.history[1:]...)
+			if err == nil {
+				err = store.Append(t.Context(), p)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		m := &Module{Executor: es.Executor{Repository: es.Repository{Store: store}}}
+		for id, want := range map[string]bool{eve: c.want, "me.png": false} {
+			if got, err := m.isPicture(t.Context(), id, c.of); err != nil || got != want {
+				t.Errorf("one that is %s: %v, error %v", name, got, err)
+			}
+		}
+	}
+}

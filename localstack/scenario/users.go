@@ -107,6 +107,24 @@ func Users(t *testing.T, api, unique string, operator, auditor Person) {
 		operator.Refuse(t, 403, "forbidden", "PATCH", ada.at(""), map[string]any{"name": "A"})
 	})
 
+	t.Run("a picture of one's own becomes the avatar", func(t *testing.T) {
+		const bytes = "no real picture"
+		announced := Announcement("me.png", bytes)
+		announced["contentType"] = "image/png"
+		a := ada.Expect(t, 201, "POST", "/files", announced)
+		avatar := map[string]any{"avatarFileId": a.Text("id")}
+		ada.Refuse(t, 422, "invalid", "PATCH", ada.at(""), avatar)
+		FormOf(t, a).Must(t, 204, "", bytes)
+		eventually(t, "it is available", func() bool {
+			return ada.Expect(t, 200, "GET", "/files/"+a.Text("id"), nil).Text("status") == "available"
+		})
+		eve.Refuse(t, 422, "invalid", "PATCH", eve.at(""), avatar)
+		version := ada.Expect(t, 200, "PATCH", ada.at(""), avatar).Body["version"]
+		if b := ada.Expect(t, 200, "GET", ada.at(fmt.Sprintf("?atLeast=%v", version)), nil); b.Text("avatarFileId") != a.Text("id") {
+			t.Errorf("the profile is %s", b.Raw)
+		}
+	})
+
 	t.Run("nobody else reads or changes it", func(t *testing.T) {
 		for route, body := range map[string]any{
 			"GET ": nil, "GET /history": nil, "GET /export": nil, "PATCH ": map[string]any{"name": "Eve"}, "DELETE ": nil,
@@ -215,7 +233,7 @@ func Users(t *testing.T, api, unique string, operator, auditor Person) {
 				logins, _ := document.Holdings["sessions"].([]any)
 				return len(logins) == 1
 			})
-			if document.Account.Email != ada.Email || document.Account.Name != "Ada Lovelace" || len(document.History) != 4 || document.History[0].Type != "user.created.v1" {
+			if document.Account.Email != ada.Email || document.Account.Name != "Ada Lovelace" || len(document.History) != 5 || document.History[0].Type != "user.created.v1" {
 				t.Errorf("the document is %+v", document)
 			}
 		}
