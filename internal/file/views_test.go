@@ -39,7 +39,9 @@ func TestTheRowOfAFileShowsWhatHappenedToIt(t *testing.T) {
 		{available, change(func(f *FileRow) { f.Status = Available })},
 		{toRead, change(func(f *FileRow) { f.Status, f.Shares = Available, []SharedWith{{bob, Read}} })},
 		{toWrite, change(func(f *FileRow) { f.Status, f.Shares = Available, []SharedWith{{bob, Write}} })},
-		{deleted, change(func(f *FileRow) { f.Status, f.Shares, f.PurgeAt = Deleted, []SharedWith{{bob, Write}}, &deleted.PurgeAt })},
+		{deleted, change(func(f *FileRow) {
+			f.Status, f.Shares, f.PurgeAt = Deleted, []SharedWith{{bob, Write}}, &deleted.PurgeAt
+		})},
 		{restored, change(func(f *FileRow) { f.Status, f.Shares = Available, []SharedWith{{bob, Write}} })},
 		{events.FileRenamed{OwnerID: ada, Old: "notes.txt", New: "diary.txt"}, change(func(f *FileRow) { f.Status, f.Shares, f.Name = Available, []SharedWith{{bob, Write}}, "diary.txt" })},
 		{events.FileUnshared{UserID: bob}, change(func(f *FileRow) { f.Status, f.Name = Available, "diary.txt" })},
