@@ -165,6 +165,11 @@ func TestAFormStoresNothingElse(t *testing.T) {
 		t.Errorf("expired: %d %s", status, code)
 	}
 	w.later.Store(0)
+	for _, over := range []time.Duration{0, -time.Hour} {
+		if status, code := upload(t, w.form(t, hello, over), "hello"); status != 403 || code != "AccessDenied" {
+			t.Errorf("signed when its time was over: %d %s", status, code)
+		}
+	}
 	if status, code := upload(t, newWorld(t, "guessed").form(t, hello, time.Minute), "hello"); status != 403 || code != "SignatureDoesNotMatch" {
 		t.Errorf("signed by somebody else: %d %s", status, code)
 	}
