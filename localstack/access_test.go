@@ -20,15 +20,8 @@ var owned = map[string]func(t *testing.T, ada scenario.Person) string{
 	"/auth/users/{id}":    func(_ *testing.T, ada scenario.Person) string { return ada.ID },
 	"/users/{id}":         func(_ *testing.T, ada scenario.Person) string { return ada.ID },
 	"/auth/sessions/{id}": func(t *testing.T, ada scenario.Person) string { return scenario.SessionOf(t, ada.Token) },
-	"/files/{id}": func(t *testing.T, ada scenario.Person) string {
-		a := ada.Expect(t, 201, "POST", "/files", scenario.Announcement("private.txt", "private"))
-		scenario.FormOf(t, a).Must(t, 204, "", "private")
-		eventually(t, "the file is available", func() bool {
-			return ada.Expect(t, 200, "GET", "/files/"+a.Text("id")+"?atLeast=1", nil).Text("status") == "available"
-		})
-		return a.Text("id")
-	},
-	"/payments/{id}": scenario.Pay,
+	"/files/{id}":         func(t *testing.T, ada scenario.Person) string { return ada.UploadFile(t, "hers.txt", "hers") },
+	"/payments/{id}":      scenario.Pay,
 	"/notifications/{id}": func(t *testing.T, ada scenario.Person) (id string) {
 		eventually(t, "Ada is told something", func() bool {
 			items, _ := ada.Expect(t, 200, "GET", "/notifications", nil).Body["items"].([]any)

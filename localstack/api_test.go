@@ -36,7 +36,7 @@ func TestTheAPIKeepsItsContract(t *testing.T) {
 	scenario.Files(t, s.URL(), "1", operator, auditor)
 	scenario.Payments(t, s.URL(), "1", operator, auditor)
 	eventually(t, "views have as many rows as there are streams, and tell how late they are", func() bool {
-		for view, category := range map[string]string{"users": "user", "accounts": "user", "sessions": "session", "notifications": "notification"} {
+		for view, category := range map[string]string{"users": "user", "accounts": "user", "sessions": "session", "notifications": "notification", "files": "file", "shares": "share"} {
 			v := viewOf(t, operator.Client, view)
 			if v["lag"] == nil || v["rows"] != float64(streams(t, s, category)) {
 				return false

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"strings"
 	"testing"
@@ -27,13 +28,17 @@ func TestWhatIsPersonalIsInClearInViewsOnlyAndSecretsAreNowhere(t *testing.T) {
 		ada.Expect(t, 200, "POST", ada.Path("/email"), map[string]string{"email": "before@example.com"})
 	}
 	ada.Expect(t, 200, "POST", ada.Path("/password"), map[string]string{"current": ada.Password, "new": "close sesame 2"})
+	file := ada.Expect(t, 201, "POST", "/files", scenario.Announcement("Almagest 0.txt", "stars"))
+	for n := range 12 {
+		ada.Expect(t, 200, "PATCH", "/files/"+file.Text("id"), map[string]string{"name": fmt.Sprintf("Almagest %d.txt", n+1)})
+	}
 	eventually(t, "the view shows it", func() bool {
-		return strings.Contains(stored(t, s, "Views"), "before@example.com") && strings.Contains(stored(t, s, "Snapshots"), "user#"+ada.ID)
+		return strings.Contains(stored(t, s, "Views"), "Almagest 12") && strings.Contains(stored(t, s, "Snapshots"), "file#"+file.Text("id")) && strings.Contains(stored(t, s, "Views"), "before@example.com") && strings.Contains(stored(t, s, "Snapshots"), "user#"+ada.ID)
 	})
 	if h := ada.Expect(t, 200, "GET", ada.Path("/history?limit=1"), nil); !strings.Contains(h.Raw, "before@example.com") {
 		t.Errorf("the history does not tell the owner: %s", h.Raw)
 	}
-	personal := []string{"before@example.com", "after@example.com", "Hypatia", "Astrolabe"}
+	personal := []string{"before@example.com", "after@example.com", "Hypatia", "Astrolabe", "Almagest"}
 	secret := []string{"open sesame", "close sesame", "$argon2id", ada.Token, a.Text("refreshToken")}
 	for _, table := range topology.Tables() {
 		text := stored(t, s, table.ID)

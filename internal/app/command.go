@@ -23,7 +23,11 @@ func CommandUser(ctx context.Context, c Config) (*Counted, error) {
 
 // CommandFile builds functions/command-file.
 func CommandFile(ctx context.Context, c Config) (*Counted, error) {
-	return newSystem(c).command(ctx, "command-file", func(_ context.Context, m *modules, _ *keys.Ring) (module, error) { return &m.file, nil })
+	s := newSystem(c)
+	return s.command(ctx, "command-file", func(_ context.Context, m *modules, _ *keys.Ring) (module, error) {
+		m.file.Objects = s.objects()
+		return &m.file, nil
+	})
 }
 
 // CommandNotification builds functions/command-notification.

@@ -26,7 +26,7 @@ func (s system) modules(r es.Repository) *modules {
 	m := &modules{
 		auth:         auth.Module{Executor: x, Views: views},
 		user:         user.Module{Executor: x, Views: views},
-		file:         file.Module{Executor: x, Views: views, Objects: s.objects()},
+		file:         file.Module{Executor: x, Views: views},
 		payment:      payment.Module{Executor: x, Views: views},
 		notification: notification.Module{Executor: x, Views: views},
 	}

@@ -27,6 +27,7 @@ func Query(_ context.Context, c Config) (*Counted, error) {
 	repository := s.repository(vault)
 	m := s.modules(repository)
 	m.auth.PublicKeys = publicKeys{s.keys()}
+	m.file.Objects = s.objects()
 	staff := &operator.Module{
 		Repository: repository,
 		Events:     s.store(),

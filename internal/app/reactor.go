@@ -35,6 +35,7 @@ func (s system) reactors(ctx context.Context) (*projection.Projector, error) {
 	}
 	repository := s.repository(vault)
 	m := s.modules(repository)
+	m.file.Objects = s.objects()
 	m.user.Keys = vault
 	if m.payment.Provider, err = s.provider(ring); err != nil {
 		return nil, err

@@ -16,6 +16,7 @@ func Uploads(_ context.Context, c Config) (*Counted, error) {
 		return nil, err
 	}
 	m := s.modules(s.repository(vault))
+	m.file.Objects = s.objects()
 	listener := &objects.Listener{Stored: m.file.Uploaded}
 	return s.counted("uploads", handler[events.SQSEvent, struct{}](listener.Handle)), nil
 }

@@ -22,8 +22,8 @@ var (
 	requested = events.FileUploadRequested{OwnerID: ada, Name: "notes.txt", Size: 5, ContentType: "text/plain", SHA256: declared.SHA256, ExpiresAt: expiresAt}
 	available = events.FileAvailable{ObjectVersion: "v1"}
 	rejected  = events.FileRejected{Reason: Expired}
-	toRead    = events.FileShared{UserID: bob, Permission: Read}
-	toWrite   = events.FileShared{UserID: bob, Permission: Write}
+	toRead    = events.FileShared{UserID: bob, Permission: "read"}
+	toWrite   = events.FileShared{UserID: bob, Permission: "write"}
 	deleted   = events.FileDeleted{PurgeAt: estest.Now.Add(restoreWithin)}
 	overdue   = events.FileDeleted{PurgeAt: estest.Now}
 	restored  = events.FileRestored{ObjectVersion: "v1"}
@@ -105,7 +105,7 @@ func TestOwnersShareAFile(t *testing.T) {
 
 	full := []events.File{requested, available, toRead}
 	for i := range maxShares - 1 {
-		full = append(full, events.FileShared{UserID: strings.Repeat("x", i+1), Permission: Read})
+		full = append(full, events.FileShared{UserID: strings.Repeat("x", i+1), Permission: "read"})
 	}
 	given(t, full...).When(ShareFile{ada, eve, Read}).ThenRefused(ErrTooManyShares)
 	given(t, full...).When(ShareFile{ada, bob, Write}).Then(toWrite)
@@ -120,7 +120,7 @@ func TestOwnersEndASharingAndSoDoesWhoeverHasIt(t *testing.T) {
 
 	given(t, requested, available, toRead, ended).When(UnshareFile{bob, bob}).ThenRefused(ErrNotFound)
 	given(t, requested, available, toRead).When(UnshareFile{eve, bob}).ThenRefused(ErrNotFound)
-	given(t, requested, available, toWrite, events.FileShared{UserID: eve, Permission: Read}).When(UnshareFile{bob, eve}).ThenRefused(ErrNotFound)
+	given(t, requested, available, toWrite, events.FileShared{UserID: eve, Permission: "read"}).When(UnshareFile{bob, eve}).ThenRefused(ErrNotFound)
 	given(t).When(UnshareFile{ada, bob}).ThenRefused(ErrNotFound)
 	given(t, requested, purged).When(UnshareFile{ada, bob}).ThenRefused(ErrNotFound)
 }
@@ -158,11 +158,11 @@ func TestAFileIsPurgedWhenItsTimeHasComeOrItsOwnerIsErased(t *testing.T) {
 }
 
 func TestAShareIsNotedOnce(t *testing.T) {
-	granted, revoked := events.ShareGranted{FileID: id, UserID: bob, Permission: Read}, events.ShareRevoked{UserID: bob}
+	granted, revoked := events.ShareGranted{FileID: id, UserID: bob, Permission: "read"}, events.ShareRevoked{UserID: bob}
 	c := GrantShare{id, bob, Read}
 	estest.Given[Share, events.Share](t).When(c).Then(granted)
 	estest.Given[Share, events.Share](t, granted).When(c).Then()
-	estest.Given[Share, events.Share](t, granted).When(GrantShare{id, bob, Write}).Then(events.ShareGranted{FileID: id, UserID: bob, Permission: Write})
+	estest.Given[Share, events.Share](t, granted).When(GrantShare{id, bob, Write}).Then(events.ShareGranted{FileID: id, UserID: bob, Permission: "write"})
 	estest.Given[Share, events.Share](t, granted).When(RevokeShare{}).Then(revoked)
 	estest.Given[Share, events.Share](t, granted, revoked).When(RevokeShare{}).Then()
 	estest.Given[Share, events.Share](t, granted, revoked).When(c).Then(granted)

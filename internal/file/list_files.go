@@ -49,7 +49,7 @@ func (m *Module) listFiles(ctx context.Context, call api.Call) (reply api.Reply[
 		}
 	}
 	rows = slices.DeleteFunc(rows, func(f FileRow) bool {
-		return status == "" && f.Status == Deleted || status != "" && f.Status != status || !slices.Contains(f.readers(), call.Caller.ID)
+		return status == "" && f.Status == Deleted || status != "" && string(f.Status) != status || !slices.Contains(f.readers(), call.Caller.ID)
 	})
 	reply.Body = api.NewList(rows, next)
 	return reply, nil

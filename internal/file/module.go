@@ -103,7 +103,7 @@ var files = es.Aggregate[File, events.File]{
 		for _, e := range decided {
 			switch e := e.(type) {
 			case events.FileShared:
-				steps = append(steps, shares.On(shareID(s.ID(), e.UserID), GrantShare{s.ID(), e.UserID, e.Permission}))
+				steps = append(steps, shares.On(shareID(s.ID(), e.UserID), GrantShare{s.ID(), e.UserID, Permission(e.Permission)}))
 			case events.FileUnshared:
 				steps = append(steps, shares.On(shareID(s.ID(), e.UserID), RevokeShare{}))
 			}

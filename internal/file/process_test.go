@@ -160,7 +160,7 @@ func (w *world) state() File {
 }
 
 // expect demands a status and which versions there are.
-func (w *world) expect(what, status string, versions ...string) {
+func (w *world) expect(what string, status Status, versions ...string) {
 	w.t.Helper()
 	got, _ := w.bucket.Versions(w.t.Context(), keyOf(ada, id))
 	if f := w.state(); f.Status != status {
@@ -248,7 +248,7 @@ func TestAnUploadThatNeverComesExpiresAndWhatComesAfterItIsRemoved(t *testing.T)
 func TestAFileIsSettledThoughItsNotificationIsLost(t *testing.T) {
 	for what, c := range map[string]struct {
 		content Content
-		status  string
+		status  Status
 		kept    []string
 	}{
 		"as announced":   {declared, Available, []string{"v2"}},

@@ -24,10 +24,8 @@ func (m *Module) removal() *projection.Reactor[File] {
 			return []projection.Reaction{{Effect: sweepBytes{m, e.Stream.ID()}}}
 		},
 		Apply: applyToFile,
-		Due: func(d projection.Deadline, f File) []projection.Reaction {
-			if f.Status != Deleted || f.PurgeAt.After(d.At) {
-				return nil // it was restored, and maybe deleted once more
-			}
+		// Of one that was restored meanwhile the command makes nothing.
+		Due: func(d projection.Deadline, _ File) []projection.Reaction {
 			return []projection.Reaction{{Command: files.On(d.Stream.ID(), PurgeFile{PurgeDeleted})}}
 		},
 	}

@@ -36,8 +36,8 @@ func (c RequestUpload) Decide(f File, _ time.Time) ([]events.File, error) {
 
 type requestUploadBody struct {
 	Name        string `json:"name" schema:"minLength=1 maxLength=255"`
-	Size        *int64 `json:"size" schema:"minimum=0"` // bytes
-	ContentType string `json:"contentType" schema:"minLength=3"`
+	Size        *int64 `json:"size" schema:"minimum=0 maximum=1073741824"` // bytes
+	ContentType string `json:"contentType" schema:"minLength=3 maxLength=255"`
 	SHA256      string `json:"sha256" schema:"minLength=64 maxLength=64"` // hexadecimal
 }
 

@@ -10,7 +10,10 @@ import (
 )
 
 // ShareFile lets another person use a file, or changes what that person may do.
-type ShareFile struct{ By, UserID, Permission string }
+type ShareFile struct {
+	By, UserID string
+	Permission Permission
+}
 
 // maxShares keeps what a purge has to do within one transaction.
 const maxShares = 50
@@ -37,7 +40,7 @@ func (c ShareFile) Decide(f File, _ time.Time) ([]events.File, error) {
 	case was == "" && len(f.Shares) == maxShares:
 		return nil, ErrTooManyShares
 	}
-	return []events.File{events.FileShared{UserID: c.UserID, Permission: c.Permission}}, nil
+	return []events.File{events.FileShared{UserID: c.UserID, Permission: string(c.Permission)}}, nil
 }
 
 // UnshareFile ends what another person may do with a file. That person may as well.
@@ -56,14 +59,17 @@ func (c UnshareFile) Decide(f File, _ time.Time) ([]events.File, error) {
 }
 
 // GrantShare notes what a person may do with a file.
-type GrantShare struct{ FileID, UserID, Permission string }
+type GrantShare struct {
+	FileID, UserID string
+	Permission     Permission
+}
 
 // Decide implements [es.Command].
 func (c GrantShare) Decide(s Share, _ time.Time) ([]events.Share, error) {
 	if s == Share(c) {
 		return nil, nil
 	}
-	return []events.Share{events.ShareGranted(c)}, nil
+	return []events.Share{events.ShareGranted{FileID: c.FileID, UserID: c.UserID, Permission: string(c.Permission)}}, nil
 }
 
 // RevokeShare notes that a person may do nothing with a file any more.
@@ -78,7 +84,7 @@ func (RevokeShare) Decide(s Share, _ time.Time) ([]events.Share, error) {
 }
 
 type shareFileBody struct {
-	Permission string `json:"permission" schema:"enum=read|write"` // "read", "write"
+	Permission Permission `json:"permission"`
 }
 
 func (m *Module) shareFile(ctx context.Context, call api.Call, in shareFileBody) (reply api.Reply[api.Changed], err error) {

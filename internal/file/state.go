@@ -7,22 +7,28 @@ import (
 	"github.com/interview-sandbox/annals/events"
 )
 
-// The statuses of a file.
+// Status is what has become of a file.
+type Status string
+
+// The statuses of a file. Operators and auditors alone see what is left of one that is purged.
 const (
-	Pending   = "pending" // not uploaded yet, or not checked
-	Available = "available"
-	Rejected  = "rejected" // nothing was uploaded, or something else than was announced
-	Deleted   = "deleted"  // can be restored
-	Purged    = "purged"   // gone for ever
+	Pending   Status = "pending" // not uploaded yet, or not checked
+	Available Status = "available"
+	Rejected  Status = "rejected" // nothing was uploaded, or something else than was announced
+	Deleted   Status = "deleted"  // can be restored
+	Purged    Status = "purged"   // gone for ever
 )
 
-// statuses are those that can be seen.
-var statuses = []string{Pending, Available, Rejected, Deleted}
+// statuses are those that files are listed by.
+var statuses = []string{string(Pending), string(Available), string(Rejected), string(Deleted)}
 
-// What a person with whom a file is shared may do: write includes reading.
+// Permission is what a person with whom a file is shared may do.
+type Permission string
+
+// The permissions. Write includes reading.
 const (
-	Read  = "read"
-	Write = "write"
+	Read  Permission = "read"
+	Write Permission = "write"
 )
 
 // File is what the events of a "file#<id>" stream add up to.
@@ -31,7 +37,7 @@ type File struct {
 	Name      string `data:"personal"`
 	Declared  Content
 	ExpiresAt time.Time // an upload has to have begun by then
-	Status    string    // "": there is no file
+	Status    Status    // "": there is no file
 	// ObjectVersion is the version of the S3 object that was checked and is served.
 	ObjectVersion string
 	PurgeAt       time.Time // of a deleted file
@@ -40,8 +46,8 @@ type File struct {
 
 // SharedWith is one person with whom a file is shared.
 type SharedWith struct {
-	UserID     string `json:"userId" schema:"format=uuid"`
-	Permission string `json:"permission" schema:"enum=read|write"`
+	UserID     string     `json:"userId" schema:"format=uuid"`
+	Permission Permission `json:"permission"`
 }
 
 // Exists reports whether there is anything left of the file.
@@ -65,14 +71,14 @@ func (f File) keeps(version string) bool {
 
 // permits reports whether a person may do something with the file besides its owner, who may
 // do everything. Nobody else sees a file that is not available.
-func (f File) permits(userID, permission string) bool {
+func (f File) permits(userID string, permission Permission) bool {
 	return f.Status == Available && slices.ContainsFunc(f.Shares, func(s SharedWith) bool {
 		return s.UserID == userID && (s.Permission == permission || s.Permission == Write)
 	})
 }
 
 // permission is what a person may do because the file is shared; "": nothing.
-func (f File) permission(userID string) string {
+func (f File) permission(userID string) Permission {
 	for _, s := range f.Shares {
 		if s.UserID == userID {
 			return s.Permission
@@ -114,17 +120,20 @@ func without(all []SharedWith, userID string) []SharedWith {
 }
 
 func with(all []SharedWith, e events.FileShared) []SharedWith {
-	return append(without(all, e.UserID), SharedWith{e.UserID, e.Permission})
+	return append(without(all, e.UserID), SharedWith{e.UserID, Permission(e.Permission)})
 }
 
 // Share is what one person may do with a file: what a "share#<id>" stream adds up to.
-type Share struct{ FileID, UserID, Permission string } // no Permission: nothing
+type Share struct {
+	FileID, UserID string
+	Permission     Permission // "": nothing
+}
 
 // Evolve implements [es.State].
 func (s Share) Evolve(e events.Share) Share {
 	switch e := e.(type) {
 	case events.ShareGranted:
-		s = Share{e.FileID, e.UserID, e.Permission}
+		s = Share{e.FileID, e.UserID, Permission(e.Permission)}
 	case events.ShareRevoked:
 		s.Permission = ""
 	}

@@ -63,9 +63,9 @@ func validSHA256(bad *api.Invalid, pointer, s string) string {
 	return s
 }
 
-func validPermission(bad *api.Invalid, pointer, s string) string {
-	if s != Read && s != Write {
+func validPermission(bad *api.Invalid, pointer string, p Permission) Permission {
+	if p != Read && p != Write {
 		bad.Add(pointer, "A permission is read or write.")
 	}
-	return s
+	return p
 }

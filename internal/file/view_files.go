@@ -18,7 +18,7 @@ type FileRow struct {
 	Size        int64        `json:"size"` // bytes
 	ContentType string       `json:"contentType"`
 	SHA256      string       `json:"sha256"` // hexadecimal
-	Status      string       `json:"status" schema:"enum=pending|available|rejected|deleted"`
+	Status      Status       `json:"status"`
 	Reason      string       `json:"reason"` // why it is rejected; "": it is not
 	Owner       string       `json:"owner" schema:"format=uuid"`
 	Shares      []SharedWith `json:"shares"`

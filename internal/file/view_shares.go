@@ -10,7 +10,7 @@ import (
 
 // ShareRow is one person's share of one file.
 type ShareRow struct {
-	FileID   string    `json:"fileId"`
+	FileID   string    `json:"fileId" schema:"format=uuid"`
 	UserID   string    `json:"userId"` // "": it is shared no more
 	SharedAt time.Time `json:"sharedAt"`
 }

@@ -61,8 +61,8 @@ func TestTheRowOfAFileShowsWhatHappenedToIt(t *testing.T) {
 }
 
 func TestAShareIsListedWhileThereIsOneAndKeepsItsPlace(t *testing.T) {
-	granted := events.ShareGranted{FileID: id, UserID: bob, Permission: Read}
-	changed := events.ShareGranted{FileID: id, UserID: bob, Permission: Write}
+	granted := events.ShareGranted{FileID: id, UserID: bob, Permission: "read"}
+	changed := events.ShareGranted{FileID: id, UserID: bob, Permission: "write"}
 	var row ShareRow
 	for i, want := range []projection.Place{
 		{Partition: bob, Sort: "2026-01-02T03:04:05.000Z"}, {Partition: bob, Sort: "2026-01-02T03:04:05.000Z"}, {}, {Partition: bob, Sort: "2026-01-02T03:07:05.000Z"},

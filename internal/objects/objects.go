@@ -57,8 +57,11 @@ func (b *Bucket) Form(ctx context.Context, key string, declared file.Content, ex
 	for name, value := range fields {
 		conditions = append(conditions, map[string]string{name: value})
 	}
+	if expiresIn <= 0 {
+		expiresIn = -time.Second // none would be a quarter of an hour
+	}
 	form, err := s3.NewPresignClient(b.client).PresignPostObject(ctx, &s3.PutObjectInput{Bucket: &b.name, Key: &key}, func(o *s3.PresignPostOptions) {
-		o.Expires, o.Conditions = max(expiresIn, time.Second), conditions
+		o.Expires, o.Conditions = expiresIn, conditions
 	})
 	if err != nil {
 		return file.Upload{}, fmt.Errorf("sign an upload: %w", err)

@@ -5,16 +5,20 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"io"
 	"log/slog"
 	"mime/multipart"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/iotest"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -27,6 +31,7 @@ import (
 type world struct {
 	*objects.Bucket
 	store   *Store
+	server  *httptest.Server
 	created []Object
 	later   atomic.Int64 // how far the store's clock is ahead
 }
@@ -35,9 +40,9 @@ func newWorld(t *testing.T, secret string) *world {
 	w := new(world)
 	w.store = open(t, t.TempDir(), Bucket{Name: "box", Versioned: true, Created: func(o Object) { w.created = append(w.created, o) }})
 	w.store.now = func() time.Time { return time.Now().Add(time.Duration(w.later.Load())) }
-	server := httptest.NewServer(w.store.Handler(slog.New(slog.NewTextHandler(t.Output(), nil))))
-	t.Cleanup(server.Close)
-	w.Bucket = objects.New(objects.Settings{Region: "us-east-1", Bucket: "box", Endpoint: server.URL,
+	w.server = httptest.NewServer(w.store.Handler(slog.New(slog.NewTextHandler(t.Output(), nil))))
+	t.Cleanup(w.server.Close)
+	w.Bucket = objects.New(objects.Settings{Region: "us-east-1", Bucket: "box", Endpoint: w.server.URL,
 		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
 			return aws.Credentials{AccessKeyID: "local", SecretAccessKey: secret}, nil
 		})})
@@ -165,6 +170,11 @@ func TestAFormStoresNothingElse(t *testing.T) {
 		t.Errorf("expired: %d %s", status, code)
 	}
 	w.later.Store(0)
+	for _, over := range []time.Duration{0, -time.Hour} {
+		if status, code := upload(t, w.form(t, hello, over), "hello"); status != 403 || code != "AccessDenied" {
+			t.Errorf("signed when its time was over: %d %s", status, code)
+		}
+	}
 	if status, code := upload(t, newWorld(t, "guessed").form(t, hello, time.Minute), "hello"); status != 403 || code != "SignatureDoesNotMatch" {
 		t.Errorf("signed by somebody else: %d %s", status, code)
 	}
@@ -262,5 +272,33 @@ func TestNamesAreSafeInHeaders(t *testing.T) {
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %v\nwant %v", got, want)
+	}
+}
+
+func TestAnUploadThatBreaksOffLeavesNothing(t *testing.T) {
+	w := newWorld(t, "secret")
+	form := w.form(t, hello, time.Minute)
+	var body bytes.Buffer
+	parts := multipart.NewWriter(&body)
+	for name, value := range form.Fields {
+		if err := parts.WriteField(name, value); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if part, err := parts.CreateFormFile("file", "notes.txt"); err != nil {
+		t.Fatal(err)
+	} else if _, err := io.WriteString(part, "hel"); err != nil {
+		t.Fatal(err)
+	}
+	gone := io.MultiReader(&body, iotest.ErrReader(errors.New("the client is gone")))
+	if _, err := http.Post(form.URL, parts.FormDataContentType(), gone); err == nil {
+		t.Fatal("half an upload was answered")
+	}
+	w.server.Close() // when no request is under way any more
+	if objects, err := w.store.list("box", ""); err != nil || len(objects) > 0 || len(w.created) > 0 {
+		t.Errorf("stored are %v, error %v, notified of %v", objects, err, w.created)
+	}
+	if left, err := os.ReadDir(filepath.Join(w.store.dir, arriving)); err != nil || len(left) > 0 {
+		t.Errorf("left over: %v, error %v", left, err)
 	}
 }

@@ -7,7 +7,6 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
-	"fmt"
 	"io"
 	"maps"
 	"mime/multipart"
@@ -95,17 +94,22 @@ func (f Form) with(name, value string) Form {
 	return f
 }
 
-// Fetch follows GET /files/{id}/content by hand and gives what it leads to.
+// Fetch follows GET /files/{id}/content to what it leads to.
 func (c Client) Fetch(t testing.TB, id string) (*http.Response, error) {
 	t.Helper()
-	a, err := c.Send(t.Context(), "GET", "/files/"+id+"/content", nil)
-	if err != nil {
-		return nil, err
-	}
-	if a.Status != 302 {
-		return nil, fmt.Errorf("GET content: status %d", a.Status)
-	}
-	return http.Get(a.Header.Get("Location"))
+	return http.Get(c.Expect(t, 302, "GET", "/files/"+id+"/content", nil).Header.Get("Location"))
+}
+
+// UploadFile makes a file of the person's and waits until it is available.
+func (p Person) UploadFile(t testing.TB, name, text string) (id string) {
+	t.Helper()
+	a := p.Expect(t, 201, "POST", "/files", Announcement(name, text))
+	FormOf(t, a).Must(t, 204, "", text)
+	id = a.Text("id")
+	eventually(t, name+" is available", func() bool {
+		return p.Expect(t, 200, "GET", "/files/"+id, nil).Text("status") == "available"
+	})
+	return id
 }
 
 // Files walks through the calls of the Files part of the API and the ways to be refused.
@@ -127,10 +131,7 @@ func Files(t *testing.T, api, unique string, operator, auditor Person) {
 	}
 	upload := func(t *testing.T, name string) (id string) {
 		t.Helper()
-		a := ada.Expect(t, 201, "POST", "/files", Announcement(name, text))
-		FormOf(t, a).Must(t, 204, "", text)
-		become(t, a.Text("id"), "available")
-		return a.Text("id")
+		return ada.UploadFile(t, name, text)
 	}
 	read := func(t *testing.T, c Client, id string) (string, http.Header) {
 		t.Helper()
@@ -391,6 +392,7 @@ func Files(t *testing.T, api, unique string, operator, auditor Person) {
 
 	t.Run("the history tells what happened", func(t *testing.T) {
 		id := upload(t, "history.txt")
+		ada.Refuse(t, 422, "invalid", "PATCH", "/files/"+id, map[string]string{"name": "a/b"})
 		ada.Expect(t, 200, "PATCH", "/files/"+id, map[string]string{"name": "renamed.txt"})
 		ada.Expect(t, 200, "PATCH", "/files/"+id, map[string]string{"name": "renamed.txt"})
 		var got []string
