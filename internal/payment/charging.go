@@ -71,6 +71,8 @@ func (m *Module) react(recorded es.Recorded) []projection.Reaction {
 // question is one call of the provider, which may have been made before, also long ago.
 type question interface {
 	of(ctx context.Context, p Provider, key string, late bool) (Report, error)
+	// open reports whether it is not decided yet.
+	open(p Payment) bool
 }
 
 type (
@@ -98,6 +100,19 @@ func (q repay) of(ctx context.Context, p Provider, key string, late bool) (Repor
 	return p.Refund(ctx, key, q.Repayment)
 }
 
+func (q authorize) open(p Payment) bool {
+	return p.Status() == Requested || q.Capture && p.Status() == Authorized
+}
+
+func (q capture) open(p Payment) bool { return p.Capturing.ID == q.CaptureID }
+
+func (void) open(p Payment) bool { return !p.Canceled && p.Captured == 0 }
+
+func (q repay) open(p Payment) bool {
+	r, ok := p.refund(q.RefundID)
+	return ok && r.Status == RefundRequested
+}
+
 // call is the effect of asking the provider; what it reports is recorded.
 type call struct {
 	m         *Module
@@ -115,9 +130,17 @@ func (m *Module) ask(e es.Recorded, q question) []projection.Reaction {
 const keyLife = 20 * time.Hour
 
 // Perform implements [projection.Effect]. Somebody waits at the till, so what fails in passing
-// is tried once more at once, before it is left to the clock.
+// is tried once more at once, before it is left to the clock. What comes late, because an
+// operator has it repeated or the stream tells of it again, may be decided long since: a
+// provider that has forgotten the key would do it once more.
 func (c call) Perform(ctx context.Context, key string) ([]projection.Reaction, error) {
 	p, late := c.m.Provider, c.m.Now().Sub(c.since) >= keyLife
+	if late {
+		state, _, err := c.m.foldAt(ctx, c.paymentID, es.Moment{})
+		if err != nil || !c.open(state) {
+			return nil, err
+		}
+	}
 	report, err := c.of(ctx, p, key, late)
 	if err != nil {
 		if report, err = c.of(ctx, p, key, late); err != nil {

@@ -424,7 +424,8 @@ func (w *world) compare(id string) error {
 	case ours.UnderWay():
 		return errors.New("something is still under way")
 	case ours.Authorized != theirs.Authorized || ours.Captured != theirs.Captured || refunded != theirs.Refunded() || ours.Declined != theirs.Declined ||
-		ours.Captured == 0 && (ours.Canceled || ours.Expired) != theirs.Voided || ours.Disputed != theirs.Disputed:
+		ours.Captured == 0 && (ours.Canceled || ours.Expired) != theirs.Voided ||
+		ours.Disputed != theirs.Disputed && !theirs.Untold():
 		return errors.New("our state is not the ledger's")
 	}
 	return nil

@@ -262,7 +262,7 @@ func (p *Provider) change(ctx context.Context, key, id string, make func(*Accoun
 
 // deliver sends the webhooks of whose delivery nobody is sure.
 func (p *Provider) deliver(ctx context.Context, a Account, revision int) error {
-	if a.Pending < 0 || a.Pending == len(a.Told) {
+	if !a.Untold() {
 		return nil
 	}
 	for _, n := range a.order() {
@@ -276,6 +276,10 @@ func (p *Provider) deliver(ctx context.Context, a Account, revision int) error {
 	}
 	return nil // somebody has changed it meanwhile, and tells of all of it
 }
+
+// Untold reports whether a webhook may not have arrived. It is sent again with a repeat of the
+// call that led to it.
+func (a Account) Untold() bool { return a.Pending >= 0 && a.Pending < len(a.Told) }
 
 // order gives the places in Told of what is to be sent.
 func (a Account) order() (places []int) {
