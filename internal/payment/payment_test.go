@@ -362,7 +362,7 @@ func askedFor(t *testing.T, ago, passes time.Duration, history []events.Payment)
 		memory   = new(projectiontest.Memory)
 	)
 	p := &projection.Projector{
-		Store: store, Rows: memory, Parked: memory, Deadlines: memory, Projections: (&Module{Executor: es.Executor{Now: clock}, Provider: provider}).Reactors(), Now: clock,
+		Store: store, Rows: memory, Parked: memory, Deadlines: memory, Projections: (&Module{Executor: es.Executor{Repository: es.Repository{Store: store}, Now: clock}, Provider: provider}).Reactors(), Now: clock,
 		Executor: &es.Executor{Repository: es.Repository{Store: store}, Now: clock},
 	}
 	tip := es.StartOf(es.NewStream(category, id))
