@@ -421,6 +421,8 @@ func (w *world) compare(id string) error {
 		return fmt.Errorf("%d times more was to be moved than there was", theirs.Excess)
 	case theirs.Captured > theirs.Authorized || theirs.Refunded() > theirs.Captured || len(refunds) != len(theirs.Refunds):
 		return errors.New("more was moved than there was, or twice")
+	case ours.Canceling && ours.Captured > 0 && !slices.ContainsFunc(ours.Refunds, func(r payment.Refund) bool { return r.ID == es.DeriveID("cancel", id) }):
+		return errors.New("it was canceled, then captured, and not given back")
 	case ours.UnderWay():
 		return errors.New("something is still under way")
 	case ours.Authorized != theirs.Authorized || ours.Captured != theirs.Captured || refunded != theirs.Refunded() || ours.Declined != theirs.Declined ||
