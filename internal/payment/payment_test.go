@@ -320,15 +320,38 @@ func TestTheProviderIsAskedForWhatWasRequested(t *testing.T) {
 		{[]events.Payment{requested, authorized}, authorizationLife - time.Hour, []string{"authorize"}},
 		{[]events.Payment{requested, authorized}, authorizationLife + time.Hour, []string{"authorize", "void ref"}},
 	} {
-		if got := askedFor(t, c.passes, c.history); !slices.Equal(got, c.want) {
+		if got := askedFor(t, 0, c.passes, c.history); !slices.Equal(got, c.want) {
 			t.Errorf("%v, after %v: asked for %v, want %v", c.history, c.passes, got, c.want)
 		}
 	}
 }
 
-// askedFor runs what happens to a payment through the reactor, lets some time pass, and tells
-// what the provider is asked for.
-func askedFor(t *testing.T, passes time.Duration, history []events.Payment) []string {
+// A provider does not remember keys for ever.
+func TestWhatIsDecidedIsNotAskedForAgainLongAfter(t *testing.T) {
+	for _, c := range []struct {
+		history []events.Payment
+		want    []string
+	}{
+		{[]events.Payment{requested}, []string{"authorize"}},
+		{[]events.Payment{requested, authorized}, nil},
+		{[]events.Payment{requested, declined}, nil},
+		{[]events.Payment{automatic, authorized}, []string{"charge"}},
+		{[]events.Payment{requested, authorized, capturing}, []string{"capture refc1"}},
+		{[]events.Payment{requested, authorized, capturing, events.PaymentCaptureFailed{CaptureID: "c1", Code: "x"}}, nil},
+		{[]events.Payment{requested, authorized, canceling}, []string{"void ref"}},
+		{[]events.Payment{requested, authorized, canceling, canceled}, nil},
+		{[]events.Payment{requested, authorized, captured, refunding}, []string{"refund refr1"}},
+		{[]events.Payment{requested, authorized, captured, refunding, bounced}, nil},
+	} {
+		if got := askedFor(t, keyLife, 0, c.history); !slices.Equal(got, c.want) {
+			t.Errorf("%v: asked for %v, want %v", c.history, got, c.want)
+		}
+	}
+}
+
+// askedFor runs what happened to a payment some time ago through the reactor, lets more time
+// pass, and tells what the provider is asked for.
+func askedFor(t *testing.T, ago, passes time.Duration, history []events.Payment) []string {
 	t.Helper()
 	var (
 		ctx      = t.Context()
@@ -339,7 +362,7 @@ func askedFor(t *testing.T, passes time.Duration, history []events.Payment) []st
 		memory   = new(projectiontest.Memory)
 	)
 	p := &projection.Projector{
-		Store: store, Rows: memory, Parked: memory, Deadlines: memory, Projections: (&Module{Provider: provider}).Reactors(), Now: clock,
+		Store: store, Rows: memory, Parked: memory, Deadlines: memory, Projections: (&Module{Executor: es.Executor{Repository: es.Repository{Store: store}, Now: clock}, Provider: provider}).Reactors(), Now: clock,
 		Executor: &es.Executor{Repository: es.Repository{Store: store}, Now: clock},
 	}
 	tip := es.StartOf(es.NewStream(category, id))
@@ -369,6 +392,7 @@ func askedFor(t *testing.T, passes time.Duration, history []events.Payment) []st
 			}
 		}
 	}
+	now = now.Add(ago)
 	deliver()
 	now = now.Add(passes)
 	if _, err := (&projection.Clock{Projector: p}).Tick(ctx, now.Add(time.Minute)); err != nil {

@@ -37,6 +37,7 @@ type Charge struct {
 	Currency  string
 	Method    string
 	Capture   bool // at once
+	Late      bool // see [Repayment]
 }
 
 // Capture is what a provider is asked to capture.
@@ -55,6 +56,9 @@ type Repayment struct {
 	RefundID  string
 	Amount    int64
 	Currency  string
+	// Late says that this was first asked for so long ago that the provider may have forgotten
+	// the key, and has to look for what it did then.
+	Late bool
 }
 
 // Report is how a payment stands at its provider, as of some moment: an old report may come

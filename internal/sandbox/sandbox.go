@@ -68,13 +68,23 @@ type Account struct {
 	Declined     string
 	Voided       bool
 	Disputed     bool
+	CaptureID    string // of the capture that was made
 	CaptureTries int
 	RefundTries  int
 	Refunds      []payment.RefundReport
-	Answers      map[string]payment.Report // by idempotency key
-	Told         []payment.Report          // by webhooks, oldest first
-	Pending      int                       // from which one of Told on delivery is not sure; -1: of none
+	Answers      map[string]Answer // by idempotency key
+	Told         []payment.Report  // by webhooks, oldest first
+	Pending      int               // from which one of Told on delivery is not sure; -1: of none
 }
+
+// Answer is what a call came to.
+type Answer struct {
+	At     time.Time
+	Report payment.Report
+}
+
+// keyLife is for how long the sandbox remembers an idempotency key, as Stripe does.
+const keyLife = 24 * time.Hour
 
 // ErrTimeout is what the first call of timeout_then_approve comes to.
 var ErrTimeout = errors.New("the provider does not answer")
@@ -88,6 +98,9 @@ func (*Provider) Accepts(method string) bool { return slices.Contains(Methods, m
 // Authorize implements [payment.Provider].
 func (p *Provider) Authorize(ctx context.Context, key string, c payment.Charge) (payment.Report, error) {
 	report, first, err := p.change(ctx, key, c.PaymentID, func(a *Account) payment.Report {
+		if c.Late && a.Charges > 0 {
+			return a.report()
+		}
 		a.ID, a.Method = c.PaymentID, c.Method
 		a.Charges++
 		switch c.Method {
@@ -116,6 +129,8 @@ func (p *Provider) Capture(ctx context.Context, key string, c payment.Capture) (
 		a.CaptureTries++
 		fails := ""
 		switch {
+		case a.CaptureID != "" && c.CaptureID == a.CaptureID:
+			fails = "already_captured" // by a call whose key has been forgotten
 		case c.Amount > a.Authorized || a.Captured > 0:
 			a.Excess++
 			fails = "amount_too_large"
@@ -124,6 +139,7 @@ func (p *Provider) Capture(ctx context.Context, key string, c payment.Capture) (
 		case a.Method == CaptureFails && a.CaptureTries == 1:
 			fails = "capture_failed"
 		default:
+			a.CaptureID = c.CaptureID
 			a.capture(c.Amount)
 			return a.tell()
 		}
@@ -157,6 +173,10 @@ func (p *Provider) Void(ctx context.Context, key, paymentID, _ string) (payment.
 // Refund implements [payment.Provider].
 func (p *Provider) Refund(ctx context.Context, key string, r payment.Repayment) (payment.Report, error) {
 	report, _, err := p.change(ctx, key, r.PaymentID, func(a *Account) payment.Report {
+		made := func(other payment.RefundReport) bool { return other.ID == r.RefundID }
+		if r.Late && slices.ContainsFunc(a.Refunds, made) {
+			return a.report()
+		}
 		a.RefundTries++
 		refund := payment.RefundReport{ID: r.RefundID, Amount: r.Amount}
 		switch {
@@ -211,14 +231,15 @@ func (p *Provider) change(ctx context.Context, key, id string, make func(*Accoun
 		if err != nil {
 			return report, false, err
 		}
-		report, done := a.Answers[key]
-		if !done {
+		answer, done := a.Answers[key]
+		report := answer.Report
+		if done = done && p.Now().Sub(answer.At) < keyLife; !done {
 			told := len(a.Told)
 			report = make(&a)
 			if a.Pending < 0 {
 				a.Pending = told
 			}
-			a.Answers[key] = report
+			a.Answers[key] = Answer{p.Now(), report}
 			err = p.save(ctx, a, revision)
 			revision++
 		}
@@ -241,7 +262,7 @@ func (p *Provider) change(ctx context.Context, key, id string, make func(*Accoun
 
 // deliver sends the webhooks of whose delivery nobody is sure.
 func (p *Provider) deliver(ctx context.Context, a Account, revision int) error {
-	if a.Pending < 0 || a.Pending == len(a.Told) {
+	if !a.Untold() {
 		return nil
 	}
 	for _, n := range a.order() {
@@ -255,6 +276,10 @@ func (p *Provider) deliver(ctx context.Context, a Account, revision int) error {
 	}
 	return nil // somebody has changed it meanwhile, and tells of all of it
 }
+
+// Untold reports whether a webhook may not have arrived. It is sent again with a repeat of the
+// call that led to it.
+func (a Account) Untold() bool { return a.Pending >= 0 && a.Pending < len(a.Told) }
 
 // order gives the places in Told of what is to be sent.
 func (a Account) order() (places []int) {
@@ -279,7 +304,7 @@ func (p *Provider) Account(ctx context.Context, id string) (a Account, revision 
 	if err == nil && revision > 0 {
 		err = json.Unmarshal(text, &a)
 	} else {
-		a = Account{ID: id, Pending: -1, Answers: map[string]payment.Report{}}
+		a = Account{ID: id, Pending: -1, Answers: map[string]Answer{}}
 	}
 	if err != nil {
 		return a, revision, fmt.Errorf("read the sandbox's account: %w", err)

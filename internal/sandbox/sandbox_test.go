@@ -119,8 +119,12 @@ func TestTheLedgerNotesWhatWouldHaveBeenTooMuch(t *testing.T) {
 		{func() (payment.Report, error) {
 			return p.Capture(ctx, "b", payment.Capture{PaymentID: id, Amount: 101})
 		}, "amount_too_large", 1},
-		{func() (payment.Report, error) { return p.Capture(ctx, "c", payment.Capture{PaymentID: id, Amount: 60}) }, "", 1},
-		{func() (payment.Report, error) { return p.Capture(ctx, "d", payment.Capture{PaymentID: id, Amount: 40}) }, "amount_too_large", 2},
+		{func() (payment.Report, error) {
+			return p.Capture(ctx, "c", payment.Capture{PaymentID: id, CaptureID: "c2", Amount: 60})
+		}, "", 1},
+		{func() (payment.Report, error) {
+			return p.Capture(ctx, "d", payment.Capture{PaymentID: id, CaptureID: "c3", Amount: 40})
+		}, "amount_too_large", 2},
 		{func() (payment.Report, error) {
 			return p.Refund(ctx, "e", payment.Repayment{PaymentID: id, RefundID: "r1", Amount: 60})
 		}, "", 2},
@@ -160,6 +164,37 @@ func TestTheFirstCaptureOrRefundOfSomeMethodsFails(t *testing.T) {
 	want := []payment.RefundReport{{ID: "r1", Amount: 100, Failed: "refund_failed"}, {ID: "r2", Amount: 100}}
 	if err != nil || !slices.Equal(r.Refunds, want) {
 		t.Errorf("got %+v, error %v, want %+v", r.Refunds, err, want)
+	}
+}
+
+func TestAKeyIsForgottenAfterADayAndWhatItDidIsLookedFor(t *testing.T) {
+	p, _ := provider()
+	ctx, now := t.Context(), estest.Now
+	p.Now = func() time.Time { return now }
+	all := func(late bool) (reports [3]payment.Report) {
+		c, r := charge(sandbox.Approve, false), payment.Repayment{PaymentID: id, RefundID: "r1", Amount: 10, Late: late}
+		c.Late = late
+		reports[0], _ = p.Authorize(ctx, "a", c)
+		reports[1], _ = p.Capture(ctx, "b", payment.Capture{PaymentID: id, CaptureID: "c1", Amount: 100})
+		reports[2], _ = p.Refund(ctx, "c", r)
+		return reports
+	}
+	first := all(false)
+	now = now.Add(24*time.Hour - time.Second)
+	if again := all(false); !reflect.DeepEqual(again, first) {
+		t.Errorf("within a day: got %+v, want %+v", again, first)
+	}
+	now = now.Add(time.Second)
+	if late := all(true); late[0].Captured != 100 || late[1].CaptureFailed.Code != "already_captured" || len(late[2].Refunds) != 1 {
+		t.Errorf("after a day: got %+v", late)
+	}
+	if a, _, _ := p.Account(ctx, id); a.Charges != 1 || a.Excess != 0 || a.Refunded() != 10 {
+		t.Errorf("the account is %+v", a)
+	}
+	now = now.Add(24 * time.Hour)
+	all(false)
+	if a, _, _ := p.Account(ctx, id); a.Charges != 2 || a.Refunded() != 20 {
+		t.Errorf("nobody looked, and the account is %+v", a)
 	}
 }
 

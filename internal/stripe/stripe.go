@@ -67,6 +67,11 @@ func (*Provider) Accepts(method string) bool { return methodForm.MatchString(met
 // Authorize implements [payment.Provider]. Who would have to be asked once more, by 3-D
 // Secure, is declined: nobody is there any more.
 func (p *Provider) Authorize(ctx context.Context, key string, c payment.Charge) (payment.Report, error) {
+	if c.Late {
+		if made, err := p.find(ctx, c.PaymentID); made != nil || err != nil {
+			return report(made), err
+		}
+	}
 	capture := stripe.PaymentIntentCaptureMethodManual
 	if c.Capture {
 		capture = stripe.PaymentIntentCaptureMethodAutomatic
@@ -130,6 +135,14 @@ func (p *Provider) Void(ctx context.Context, key, _, reference string) (payment.
 
 // Refund implements [payment.Provider]. A refund that takes its time is decided by a webhook.
 func (p *Provider) Refund(ctx context.Context, key string, r payment.Repayment) (payment.Report, error) {
+	if r.Late {
+		switch made, err := p.findRefund(ctx, r); {
+		case err != nil:
+			return payment.Report{}, err
+		case made != nil:
+			return reportRefund(made), nil
+		}
+	}
 	made, err := p.refunds.New(&stripe.RefundParams{
 		Params:        params(ctx, key, map[string]string{paymentID: r.PaymentID, refundID: r.RefundID}),
 		PaymentIntent: &r.Reference, Amount: stripe.Int64(toStripe(r.Amount, r.Currency)),
@@ -142,6 +155,35 @@ func (p *Provider) Refund(ctx context.Context, key string, r payment.Repayment) 
 		return payment.Report{}, err
 	}
 	return payment.Report{Refunds: []payment.RefundReport{{ID: r.RefundID, Amount: r.Amount, Failed: code(said)}}}, nil
+}
+
+// find looks for the intent of a payment; nil: there is none. What is searched for is found a
+// minute after it was made, and this one would have been made hours ago.
+func (p *Provider) find(ctx context.Context, id string) (*stripe.PaymentIntent, error) {
+	found := p.intents.Search(&stripe.PaymentIntentSearchParams{SearchParams: stripe.SearchParams{
+		Context: ctx, Query: "metadata['" + paymentID + "']:'" + id + "'",
+	}})
+	if found.Next() {
+		return found.PaymentIntent(), nil
+	}
+	if err := found.Err(); err != nil {
+		return nil, quiet(err)
+	}
+	return nil, nil
+}
+
+// findRefund looks for a refund; nil: there is none.
+func (p *Provider) findRefund(ctx context.Context, r payment.Repayment) (*stripe.Refund, error) {
+	all := p.refunds.List(&stripe.RefundListParams{ListParams: stripe.ListParams{Context: ctx}, PaymentIntent: &r.Reference})
+	for all.Next() {
+		if made := all.Refund(); made.Metadata[refundID] == r.RefundID {
+			return made, nil
+		}
+	}
+	if err := all.Err(); err != nil {
+		return nil, quiet(err)
+	}
+	return nil, nil
 }
 
 func params(ctx context.Context, key string, metadata map[string]string) stripe.Params {

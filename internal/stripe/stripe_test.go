@@ -68,6 +68,9 @@ func TestStripeTakesEveryRequest(t *testing.T) {
 		"capture": func() (payment.Report, error) {
 			return p.Capture(ctx, "key-3", payment.Capture{PaymentID: "p", Reference: "pi_1", CaptureID: "c", Amount: 50, Currency: "EUR"})
 		},
+		"authorize late": func() (payment.Report, error) {
+			return p.Authorize(ctx, "key-6", payment.Charge{PaymentID: "p", Amount: 100, Currency: "EUR", Method: "pm_card_visa", Late: true})
+		},
 		"void": func() (payment.Report, error) { return p.Void(ctx, "key-4", "p", "pi_1") },
 		"refund": func() (payment.Report, error) {
 			return p.Refund(ctx, "key-5", payment.Repayment{PaymentID: "p", Reference: "pi_1", RefundID: "r", Amount: 50, Currency: "EUR"})
@@ -167,6 +170,36 @@ func TestARefusalByStripeIsAnOutcomeAndAFailureIsNot(t *testing.T) {
 	gone.Close()
 	if _, err := New(Settings{URL: gone.URL}).Authorize(t.Context(), "k", charge); err == nil {
 		t.Error("no answer is an outcome")
+	}
+}
+
+func TestWhatWasDoneLongAgoIsLookedForAndNotDoneAgain(t *testing.T) {
+	list := func(object string) string { return `{"object":"list","has_more":false,"data":[` + object + `]}` }
+	p, last, _ := answering(t, 200, list(`{"id":"pi_1","status":"succeeded","currency":"eur","amount":100,"amount_received":100}`))
+	late := charge
+	late.Late = true
+	r, err := p.Authorize(t.Context(), "k", late)
+	if want := (payment.Report{Reference: "pi_1", Authorized: 100, Captured: 100}); err != nil || !reflect.DeepEqual(r, want) || last.Method != "GET" {
+		t.Errorf("%s: got %+v, error %v", last.Method, r, err)
+	}
+	repayment := payment.Repayment{PaymentID: "p", Reference: "pi_1", RefundID: "r", Amount: 50, Currency: "EUR", Late: true}
+	p, last, _ = answering(t, 200, list(`{"id":"re_0","status":"succeeded","amount":5,"metadata":{"refund_id":"q"}},{"id":"re_1","status":"succeeded","amount":50,"metadata":{"refund_id":"r"}}`))
+	r, err = p.Refund(t.Context(), "k", repayment)
+	if want := []payment.RefundReport{{ID: "r", Amount: 50}}; err != nil || !reflect.DeepEqual(r.Refunds, want) || last.Method != "GET" {
+		t.Errorf("%s: got %+v, error %v", last.Method, r, err)
+	}
+	p, last, _ = answering(t, 200, list(""))
+	if _, err := p.Authorize(t.Context(), "k", late); last.Method != "POST" {
+		t.Errorf("what was not done is asked for by %s, error %v", last.Method, err)
+	}
+	if _, err := p.Refund(t.Context(), "k", repayment); last.Method != "POST" {
+		t.Errorf("a refund that was not made is asked for by %s, error %v", last.Method, err)
+	}
+	p, last, _ = answering(t, 500, `{"error":{"type":"api_error"}}`)
+	_, err = p.Authorize(t.Context(), "k", late)
+	_, err2 := p.Refund(t.Context(), "k", repayment)
+	if err == nil || err2 == nil || last.Method != "GET" {
+		t.Errorf("it cannot be told whether it was done: errors %v, %v", err, err2)
 	}
 }
 
