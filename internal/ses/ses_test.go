@@ -56,6 +56,13 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Write([]byte(`{"MessageId":"0100-message"}`))
 }
 
+// requests gives the bodies of the requests there were.
+func (s *server) requests() []map[string]any {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.bodies
+}
+
 func (s *server) start(t *testing.T) *Mailer {
 	t.Helper()
 	http := httptest.NewServer(s)
@@ -88,8 +95,8 @@ func TestAMailIsSentAsItIsWithWhatNamesItsNotification(t *testing.T) {
 			"Subject": content("Grüße"), "Body": map[string]any{"Text": content("text ü"), "Html": content("<p>ü</p>")},
 		}},
 	}}
-	if !reflect.DeepEqual(s.bodies, want) {
-		t.Errorf("got  %v\nwant %v", s.bodies, want)
+	if !reflect.DeepEqual(s.requests(), want) {
+		t.Errorf("got  %v\nwant %v", s.requests(), want)
 	}
 }
 
@@ -98,8 +105,8 @@ func TestWhatSESRefusesIsNotTakenAndIsTriedOnce(t *testing.T) {
 		s := &server{status: status, code: code}
 		_, err := s.start(t).Send(t.Context(), "key", mail)
 		var notTaken *notification.NotTakenError
-		if !errors.As(err, &notTaken) || notTaken.Reason != code || len(s.bodies) != 1 {
-			t.Errorf("%s: error %v after %d requests", code, err, len(s.bodies))
+		if !errors.As(err, &notTaken) || notTaken.Reason != code || len(s.requests()) != 1 {
+			t.Errorf("%s: error %v after %d requests", code, err, len(s.requests()))
 		}
 		if strings.Contains(err.Error(), "ada") {
 			t.Errorf("the error names somebody: %v", err)
@@ -122,8 +129,8 @@ func TestAnSESThatIsNotReachedHasNotTakenTheMail(t *testing.T) {
 func TestNobodyKnowsAboutAMailWithoutAnAnswer(t *testing.T) {
 	s := &server{hangs: true}
 	_, err := s.start(t).Send(t.Context(), "key", mail)
-	if err == nil || errors.As(err, new(*notification.NotTakenError)) || len(s.bodies) != 1 {
-		t.Errorf("error %v after %d requests", err, len(s.bodies))
+	if err == nil || errors.As(err, new(*notification.NotTakenError)) || len(s.requests()) != 1 {
+		t.Errorf("error %v after %d requests", err, len(s.requests()))
 	}
 	slow := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		io.Copy(io.Discard, r.Body) // until then the server does not see that the client is gone
