@@ -71,6 +71,9 @@ func TestThereIsNoMailThatShouldNotBe(t *testing.T) {
 		"erased":                          {[]events.Event{events.UserCreated{UserID: ada, Email: events.Erased, Name: events.Erased}, events.UserPasswordChanged{}}, nil, []string{skipErased, skipErased}},
 		"about to be erased":              {[]events.Event{created, events.UserPasswordChanged{}, events.UserErasureRequested{}}, nil, []string{skipErased, skipErased}},
 		"suspended, but about security":   {append(changed[:2:2], events.UserSuspended{Reason: "spam"}), nil, nil},
+		"files, of somebody suspended":    {[]events.Event{created, events.UserSuspended{Reason: "spam"}}, nil, []string{skipSuspended}},
+		"files, of somebody reactivated":  {[]events.Event{created, events.UserSuspended{Reason: "spam"}, events.UserReactivated{}}, nil, nil},
+		"files, switched off":             {[]events.Event{created}, map[es.Stream]events.Event{inbox: events.InboxPreferencesSet{EmailOff: []string{"files"}}}, []string{skipPreferences}},
 		"verified in the meantime":        {[]events.Event{created, events.UserEmailVerified{}}, nil, []string{skipObsolete}},
 		"another address in the meantime": {[]events.Event{created, events.UserEmailChanged{Old: "ada@example.com", New: "ada@lovelace.example"}}, nil, []string{skipObsolete}},
 		"another password in the meantime": {[]events.Event{events.UserCreated{UserID: ada, Email: "a@example.com"}, events.UserEmailVerified{},
@@ -84,6 +87,9 @@ func TestThereIsNoMailThatShouldNotBe(t *testing.T) {
 			w.happens(s, e)
 		}
 		w.happens(account_, c.account[0], c.account[1:]...)
+		if strings.HasPrefix(what, "files") {
+			w.happens("file#f", events.FileShared{UserID: ada, Permission: "read"})
+		}
 		w.runs(3, time.Minute)
 		got := w.skipped()
 		slices.Sort(got)

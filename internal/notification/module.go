@@ -69,6 +69,11 @@ func (m *Module) Reactors() []projection.Projection {
 		&AddressChange,
 		&PasswordChange,
 		&PasswordReset,
+		&FileSharing,
+		m.rejection(),
+		&Captured,
+		&Declined,
+		&Refunded,
 		m.delivery(),
 	}
 }

@@ -190,3 +190,52 @@ func TestPeopleAreToldOnceOfWhatHappensToTheirAccount(t *testing.T) {
 		}
 	}
 }
+
+func TestPeopleAreToldOfFilesSharedWithThemAndOfTheirOwnThatAreRejected(t *testing.T) {
+	upload := events.FileUploadRequested{OwnerID: ada, Name: "notes.txt", Size: 1, ContentType: "text/plain"}
+	other := upload
+	other.OwnerID = "0197a0f0-0000-7000-8000-000000000002"
+	for what, c := range map[string]struct {
+		file []events.Event
+		want map[Kind]int
+	}{
+		"shared":   {[]events.Event{other, events.FileAvailable{}, events.FileShared{UserID: ada, Permission: "read"}}, map[Kind]int{FileShared: 1}},
+		"rejected": {[]events.Event{upload, events.FileRejected{Reason: "checksum-mismatch"}}, map[Kind]int{FileRejected: 1}},
+		"expired":  {[]events.Event{upload, events.FileRejected{Reason: "expired"}}, map[Kind]int{}},
+		"renamed":  {[]events.Event{upload, events.FileRenamed{OwnerID: ada, Old: "a", New: "b"}}, map[Kind]int{}},
+	} {
+		w := newWorld(t)
+		w.happens(account_, created, events.UserEmailVerified{})
+		w.happens("file#f", c.file[0], c.file[1:]...)
+		w.runs(2, time.Minute)
+		want := maps.Clone(c.want)
+		want[VerifyAddress] = 1
+		if got := w.told(); !reflect.DeepEqual(got, want) || len(w.parked()) > 0 {
+			t.Errorf("%s: got %v, want %v; parked %+v", what, got, want, w.parked())
+		}
+	}
+}
+
+func TestPeopleAreToldOfTheirPayments(t *testing.T) {
+	asked := events.PaymentRequested{PayerID: ada, Amount: 1999, Currency: "EUR", Method: "approve", Capture: "automatic", Provider: "sandbox"}
+	for what, c := range map[string]struct {
+		payment []events.Event
+		want    map[Kind]int
+	}{
+		"requested": {[]events.Event{asked, events.PaymentAuthorized{PayerID: ada}}, map[Kind]int{}},
+		"captured":  {[]events.Event{asked, events.PaymentAuthorized{PayerID: ada}, events.PaymentCaptured{PayerID: ada}}, map[Kind]int{PaymentCaptured: 1}},
+		"declined":  {[]events.Event{asked, events.PaymentDeclined{PayerID: ada}}, map[Kind]int{PaymentDeclined: 1}},
+		"refunded twice": {[]events.Event{asked, events.PaymentCaptured{PayerID: ada}, events.PaymentRefunded{PayerID: ada, RefundID: "1"}, events.PaymentRefunded{PayerID: ada, RefundID: "2"}},
+			map[Kind]int{PaymentCaptured: 1, PaymentRefunded: 2}},
+	} {
+		w := newWorld(t)
+		w.happens(account_, created)
+		w.happens("payment#p", c.payment[0], c.payment[1:]...)
+		w.runs(2, time.Minute)
+		want := maps.Clone(c.want)
+		want[VerifyAddress] = 1
+		if got := w.told(); !reflect.DeepEqual(got, want) || len(w.parked()) > 0 {
+			t.Errorf("%s: got %v, want %v; parked %+v", what, got, want, w.parked())
+		}
+	}
+}

@@ -125,7 +125,7 @@ func Notifications(t *testing.T, api, unique string, operator Person) {
 		}
 		expect(eve.Expect(t, 200, "GET", "/notifications/preferences", nil), on)
 		less := map[string]any{"security": true, "files": false, "payments": true}
-		body := map[string]any{"email": map[string]any{"files": false}, "inApp": map[string]any{}}
+		body := map[string]any{"email": map[string]any{"files": false}}
 		set := eve.Expect(t, 200, "PUT", "/notifications/preferences", body)
 		expect(set, less)
 		got := eve.Expect(t, 200, "GET", "/notifications/preferences", nil)
