@@ -125,6 +125,16 @@ func TestOwnersEndASharingAndSoDoesWhoeverHasIt(t *testing.T) {
 	given(t, requested, purged).When(UnshareFile{ada, bob}).ThenRefused(ErrNotFound)
 }
 
+func TestTheSharesOfAPersonWhoIsErasedEnd(t *testing.T) {
+	ended := events.FileUnshared{UserID: bob}
+	given(t, requested, available, toRead).When(EndShare{bob}).Then(ended)
+	given(t, requested, available, toRead, deleted).When(EndShare{bob}).Then(ended)
+	given(t, requested, available, toRead, ended).When(EndShare{bob}).Then()
+	given(t, requested, available).When(EndShare{bob}).Then()
+	given(t, requested, available, toRead, ended, purged).When(EndShare{bob}).Then()
+	given(t).When(EndShare{bob}).Then()
+}
+
 func TestOwnersDeleteAFileAndTakeThatBack(t *testing.T) {
 	given(t, requested, available, toWrite).When(DeleteFile{ada}).Then(deleted)
 	given(t, requested, available, deleted).When(DeleteFile{ada}).Then()

@@ -8,7 +8,8 @@ import (
 )
 
 // Purge gives commands that remove some of what this module still holds of a person: the
-// person's files, and shares of others' files. None: it holds nothing.
+// person's files, and shares of others' files. None: it holds nothing. Views may be a moment
+// old, so none of the commands is refused if it has been carried out already.
 func (m *Module) Purge(ctx context.Context, userID string) (steps []es.Step, err error) {
 	q := projection.Query{Partition: userID, Limit: 25}
 	own, _, err := Files.List(ctx, m.Views, q)
@@ -23,7 +24,7 @@ func (m *Module) Purge(ctx context.Context, userID string) (steps []es.Step, err
 		return nil, err
 	}
 	for _, s := range others {
-		steps = append(steps, files.On(s.FileID, UnshareFile{userID, userID}))
+		steps = append(steps, files.On(s.FileID, EndShare{userID}))
 	}
 	return steps, nil
 }

@@ -47,12 +47,19 @@ func (c ShareFile) Decide(f File, _ time.Time) ([]events.File, error) {
 type UnshareFile struct{ By, UserID string }
 
 // Decide implements [es.Command].
-func (c UnshareFile) Decide(f File, _ time.Time) ([]events.File, error) {
-	shared := f.permission(c.UserID) != ""
-	switch {
-	case !f.Exists(), c.By != f.OwnerID && (c.By != c.UserID || !shared):
+func (c UnshareFile) Decide(f File, now time.Time) ([]events.File, error) {
+	if !f.Exists() || c.By != f.OwnerID && (c.By != c.UserID || f.permission(c.UserID) == "") {
 		return nil, ErrNotFound
-	case !shared:
+	}
+	return EndShare{c.UserID}.Decide(f, now)
+}
+
+// EndShare ends what a person may do with a file, if anything, because the person is erased.
+type EndShare struct{ UserID string }
+
+// Decide implements [es.Command].
+func (c EndShare) Decide(f File, _ time.Time) ([]events.File, error) {
+	if !f.Exists() || f.permission(c.UserID) == "" {
 		return nil, nil
 	}
 	return []events.File{events.FileUnshared{UserID: c.UserID}}, nil

@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-// What a form may be, and what it may hold before its file, in bytes.
+// maxFields is how much a form may hold before its file, in bytes.
 const maxFields = 20 << 10
 
 // form stores the file of an HTML form, if the signed policy in its fields allows it to:
