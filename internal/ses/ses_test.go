@@ -26,7 +26,7 @@ type server struct {
 	bodies []map[string]any
 	status int    // 0: it takes the mail
 	code   string // of a refusal
-	hangs  bool   // it takes the mail and hangs up
+	hangs  bool   // it takes the mail and cuts the connection
 }
 
 func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -41,8 +41,9 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.bodies = append(s.bodies, body)
 	if s.hangs {
 		connection, _, err := http.NewResponseController(w).Hijack()
-		if err == nil {
-			connection.Close()
+		if tcp, ok := connection.(*net.TCPConn); ok && err == nil {
+			tcp.SetLinger(0) // with a reset
+			tcp.Close()
 		}
 		return
 	}
