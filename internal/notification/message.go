@@ -2,10 +2,6 @@ package notification
 
 import (
 	"context"
-	"embed"
-	htmltemplate "html/template"
-	"strings"
-	"text/template"
 	"time"
 
 	"github.com/interview-sandbox/annals/events"
@@ -85,8 +81,8 @@ func (m *Module) compose(ctx context.Context, id string, n Notification) (mail M
 	if err != nil || mailbox.Suppressed != "" {
 		return mail, skipSuppressed, err
 	}
-	mail.Text, mail.HTML, err = l.write()
-	return mail, "", err
+	mail.Text, mail.HTML = l.write()
+	return mail, "", nil
 }
 
 // obsolete reports whether there is nothing left to be done about what the notification asks
@@ -111,32 +107,4 @@ func (m *Module) mailbox(ctx context.Context, address string) (Mailbox, error) {
 	}
 	loaded, err := mailboxes.Load(ctx, &m.Repository, id)
 	return loaded.State, err
-}
-
-// letter is what the layouts make a mail of.
-type letter struct {
-	told
-	Origin string // of links
-	Path   string // that takes the token; "": there is none
-	Token  string
-}
-
-// Address is what the link opens. The token is in the part that browsers keep to themselves,
-// so that no server logs it.
-func (l letter) Address() string { return l.Origin + l.Path + "#token=" + l.Token }
-
-//go:embed templates
-var templates embed.FS
-
-var (
-	textLayout = template.Must(template.ParseFS(templates, "templates/mail.txt"))
-	htmlLayout = htmltemplate.Must(htmltemplate.ParseFS(templates, "templates/mail.html"))
-)
-
-func (l letter) write() (text, html string, err error) {
-	var t, h strings.Builder
-	if err = textLayout.Execute(&t, l); err == nil {
-		err = htmlLayout.Execute(&h, l)
-	}
-	return t.String(), h.String(), err
 }
