@@ -2,10 +2,6 @@ package notification
 
 import (
 	"context"
-	"embed"
-	"fmt"
-	"html"
-	"strings"
 	"time"
 
 	"github.com/interview-sandbox/annals/events"
@@ -85,8 +81,8 @@ func (m *Module) compose(ctx context.Context, id string, n Notification) (mail M
 	if err != nil || mailbox.Suppressed != "" {
 		return mail, skipSuppressed, err
 	}
-	mail.Text, mail.HTML, err = l.write()
-	return mail, "", err
+	mail.Text, mail.HTML = l.write()
+	return mail, "", nil
 }
 
 // obsolete reports whether there is nothing left to be done about what the notification asks
@@ -111,49 +107,4 @@ func (m *Module) mailbox(ctx context.Context, address string) (Mailbox, error) {
 	}
 	loaded, err := mailboxes.Load(ctx, &m.Repository, id)
 	return loaded.State, err
-}
-
-// letter is what the layouts make a mail of.
-type letter struct {
-	told
-	Origin string // of links
-	Path   string // that takes the token; "": there is none
-	Token  string
-}
-
-// Address is what the link opens. The token is in the part that browsers keep to themselves,
-// so that no server logs it.
-func (l letter) Address() string { return l.Origin + l.Path + "#token=" + l.Token }
-
-// The layouts of mails. The templates of the standard library call methods by name, for which
-// the linker keeps every method of every client of AWS, 3 MB of them.
-//
-//go:embed templates
-var templates embed.FS
-
-// write gives the mail as text and as HTML.
-func (l letter) write() (text, page string, err error) {
-	text, err = l.fill("txt", func(s string) string { return s })
-	if err == nil {
-		page, err = l.fill("html", html.EscapeString)
-	}
-	return text, page, err
-}
-
-// fill puts the letter into the layout with this extension.
-func (l letter) fill(extension string, escape func(string) string) (string, error) {
-	layout, err := templates.ReadFile("templates/mail." + extension)
-	if err != nil {
-		return "", fmt.Errorf("lay out a mail: %w", err)
-	}
-	link := []byte(nil)
-	if l.Token != "" {
-		if link, err = templates.ReadFile("templates/link." + extension); err != nil {
-			return "", fmt.Errorf("lay out a mail's link: %w", err)
-		}
-	}
-	return strings.NewReplacer(
-		"{{title}}", escape(l.Title), "{{text}}", escape(l.Text), "{{open}}", escape(l.Link), "{{address}}", escape(l.Address()),
-		"{{path}}", escape(l.Path), "{{token}}", escape(l.Token), "{{origin}}", escape(l.Origin),
-	).Replace(strings.Replace(string(layout), "{{link}}", string(link), 1)), nil
 }

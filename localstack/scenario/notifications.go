@@ -142,6 +142,22 @@ func Notifications(t *testing.T, api, unique string, operator Person) {
 		nobody.Refuse(t, 401, "unauthenticated", "GET", "/notifications/preferences", nil)
 	})
 
+	t.Run("a payment is told of by mail as well, unless that is switched off", func(t *testing.T) {
+		pay := func(key string) {
+			t.Helper()
+			eve.Expect(t, 202, "POST", "/payments", order("approve", "automatic"), Header{"Idempotency-Key", key + unique})
+		}
+		pay("told-1-")
+		nobody.mailed(t, eve.Email, "Your payment was made")
+		shows(t, eve, "", "[payment-captured verify-address]")
+		eve.Expect(t, 200, "PUT", "/notifications/preferences", map[string]any{"email": map[string]any{"payments": false}})
+		pay("told-2-")
+		shows(t, eve, "", "[payment-captured payment-captured verify-address]")
+		if reason := mailOf(t, operator, eve.items(t, "/notifications")[0]["id"]); reason != "preferences" {
+			t.Errorf("the mail was not skipped as it should be: %q", reason)
+		}
+	})
+
 	t.Run("no more mail goes where it bounced or was complained about", func(t *testing.T) {
 		for _, name := range []string{"bounce", "complaint"} {
 			bob := Register(t, api, name+"+"+unique+"@simulator.amazonses.com")
