@@ -7,9 +7,12 @@ import (
 
 	"github.com/interview-sandbox/annals/internal/api"
 	"github.com/interview-sandbox/annals/internal/es"
+	"github.com/interview-sandbox/annals/internal/file"
 	"github.com/interview-sandbox/annals/internal/gateway"
 	"github.com/interview-sandbox/annals/internal/keys"
-	"github.com/interview-sandbox/annals/internal/topology"
+	"github.com/interview-sandbox/annals/internal/notification"
+	"github.com/interview-sandbox/annals/internal/projection"
+	"github.com/interview-sandbox/annals/internal/user"
 )
 
 // cacheSize is how much of a command function's memory its folded aggregates may take, in
@@ -18,26 +21,36 @@ const cacheSize = 64 << 20
 
 // CommandUser builds functions/command-user.
 func CommandUser(ctx context.Context, c Config) (*Counted, error) {
-	return newSystem(c).command(ctx, "command-user", func(_ context.Context, m *modules, _ *keys.Ring) (module, error) { return &m.user, nil })
+	return newSystem(c).command(ctx, "command-user", func(p parts) ([]api.Route, error) {
+		return (&user.Module{Executor: p.Executor, Views: p.views}).Routes(), nil
+	})
 }
 
 // CommandFile builds functions/command-file.
 func CommandFile(ctx context.Context, c Config) (*Counted, error) {
 	s := newSystem(c)
-	return s.command(ctx, "command-file", func(_ context.Context, m *modules, _ *keys.Ring) (module, error) {
-		m.file.Objects = s.objects()
-		return &m.file, nil
+	return s.command(ctx, "command-file", func(p parts) ([]api.Route, error) {
+		return (&file.Module{Executor: p.Executor, Views: p.views, Objects: s.objects()}).Routes(), nil
 	})
 }
 
 // CommandNotification builds functions/command-notification.
 func CommandNotification(ctx context.Context, c Config) (*Counted, error) {
-	return newSystem(c).command(ctx, "command-notification", func(_ context.Context, m *modules, _ *keys.Ring) (module, error) { return &m.notification, nil })
+	return newSystem(c).command(ctx, "command-notification", func(p parts) ([]api.Route, error) {
+		return (&notification.Module{Executor: p.Executor, Views: p.views}).Routes(), nil
+	})
 }
 
-// command is the function that carries out the commands of one module, which is picked, and
-// given what only its commands need.
-func (s system) command(ctx context.Context, function string, pick func(context.Context, *modules, *keys.Ring) (module, error)) (*Counted, error) {
+// parts are what the commands of any module are carried out with.
+type parts struct {
+	es.Executor
+	views *projection.Reader
+	ring  *keys.Ring
+}
+
+// command is the function that carries out the commands of one module. It is built of that
+// module alone, because what it can reach is loaded before it answers for the first time.
+func (s system) command(ctx context.Context, function string, routes func(parts) ([]api.Route, error)) (*Counted, error) {
 	ring, err := s.ring()
 	if err != nil {
 		return nil, err
@@ -52,15 +65,15 @@ func (s system) command(ctx context.Context, function string, pick func(context.
 	}
 	repository := s.repository(vault)
 	repository.Cache = es.NewCache(cacheSize)
-	m, err := pick(ctx, s.modules(repository), ring)
+	own, err := routes(parts{es.Executor{Repository: repository, Now: s.Now}, s.views(repository), ring})
 	if err != nil {
 		return nil, err
 	}
-	return s.gateway(function, m.Routes(), secret), nil
+	return s.gateway(function, own, own, secret), nil
 }
 
-// gateway is the handler of a function that serves these routes.
-func (s system) gateway(function string, routes []api.Route, secret []byte) *Counted {
-	g := &gateway.Gateway{Routes: routes, All: topology.API(), Secret: secret, Now: s.Now, Rand: s.Rand, Log: s.Log}
+// gateway is the handler of a function that serves some of all routes that it knows of.
+func (s system) gateway(function string, routes, all []api.Route, secret []byte) *Counted {
+	g := &gateway.Gateway{Routes: routes, All: all, Secret: secret, Now: s.Now, Rand: s.Rand, Log: s.Log}
 	return s.counted(function, handler[events.APIGatewayV2HTTPRequest, events.APIGatewayV2HTTPResponse](g.Handle))
 }

@@ -15,8 +15,9 @@ import (
 
 // CommandAuth builds functions/command-auth.
 func CommandAuth(ctx context.Context, c Config) (*Counted, error) {
-	return newSystem(c).command(ctx, "command-auth", func(ctx context.Context, m *modules, ring *keys.Ring) (module, error) {
-		return &m.auth, secrets(ctx, &m.auth, ring)
+	return newSystem(c).command(ctx, "command-auth", func(p parts) ([]api.Route, error) {
+		m := &auth.Module{Executor: p.Executor, Views: p.views}
+		return m.Routes(), secrets(ctx, m, p.ring)
 	})
 }
 
@@ -65,12 +66,12 @@ func Bootstrap(ctx context.Context, c Config, email, secret string) error {
 	if err != nil {
 		return err
 	}
-	m := s.modules(s.repository(vault))
-	if err := secrets(ctx, &m.auth, ring); err != nil {
+	m := &auth.Module{Executor: es.Executor{Repository: s.repository(vault), Now: s.Now}}
+	if err := secrets(ctx, m, ring); err != nil {
 		return err
 	}
 	command := es.DeriveID("bootstrap", email)
-	_, err = m.auth.Create(ctx, es.Meta{CommandID: command, CorrelationID: command, Actor: "system:bootstrap"}, nil, auth.CreateUser{
+	_, err = m.Create(ctx, es.Meta{CommandID: command, CorrelationID: command, Actor: "system:bootstrap"}, nil, auth.CreateUser{
 		ID: es.DeriveID("operator", email), Email: email, Name: "Operator", PasswordHash: password.Hash(secret), Roles: []string{api.RoleOperator},
 	})
 	return err

@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 
 	"github.com/interview-sandbox/annals/internal/auth"
+	"github.com/interview-sandbox/annals/internal/es"
 	"github.com/interview-sandbox/annals/internal/keys"
 	"github.com/interview-sandbox/annals/internal/notification"
 	"github.com/interview-sandbox/annals/internal/ses"
@@ -28,8 +29,7 @@ func Feedback(_ context.Context, c Config) (*Counted, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := s.modules(s.repository(vault)).notification
-	m.Secrets = mailSecrets{ring}
+	m := &notification.Module{Executor: es.Executor{Repository: s.repository(vault), Now: s.Now}, Secrets: mailSecrets{ring}}
 	listener := &ses.Listener{Take: m.Take}
 	return s.counted("feedback", handler[events.EventBridgeEvent, struct{}](listener.Handle)), nil
 }

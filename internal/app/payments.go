@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/interview-sandbox/annals/internal/api"
 	"github.com/interview-sandbox/annals/internal/dynamo"
 	"github.com/interview-sandbox/annals/internal/keys"
 	"github.com/interview-sandbox/annals/internal/payment"
@@ -25,9 +26,9 @@ type Payments struct {
 // CommandPayment builds functions/command-payment.
 func CommandPayment(ctx context.Context, c Config) (*Counted, error) {
 	s := newSystem(c)
-	return s.command(ctx, "command-payment", func(_ context.Context, m *modules, ring *keys.Ring) (_ module, err error) {
-		m.payment.Provider, err = s.provider(ring)
-		return &m.payment, err
+	return s.command(ctx, "command-payment", func(p parts) ([]api.Route, error) {
+		provider, err := s.provider(p.ring)
+		return (&payment.Module{Executor: p.Executor, Views: p.views, Provider: provider}).Routes(), err
 	})
 }
 

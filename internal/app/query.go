@@ -39,7 +39,7 @@ func Query(_ context.Context, c Config) (*Counted, error) {
 	for _, f := range topology.Functions() {
 		staff.Stats.Functions = append(staff.Stats.Functions, f.Name)
 	}
-	return s.gateway("query", slices.Concat(of(m, module.Routes), staff.Routes(), openapi.Routes(), []api.Route{api.Health()}), nil), nil
+	return s.gateway("query", slices.Concat(of(m, module.Routes), staff.Routes(), openapi.Routes(), []api.Route{api.Health()}), topology.API(), nil), nil
 }
 
 type publicKeys struct{ table keys.Table }

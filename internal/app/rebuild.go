@@ -32,7 +32,7 @@ func CommandOperator(ctx context.Context, c Config) (*Counted, error) {
 		return nil, err
 	}
 	staff := &operator.Module{Rebuilds: s.rebuilder(vault), Reactors: reactors}
-	return s.gateway("command-operator", staff.Routes(), secret), nil
+	return s.gateway("command-operator", staff.Routes(), staff.Routes(), secret), nil
 }
 
 // Rebuild builds functions/rebuild, which works off the queue of the same name.

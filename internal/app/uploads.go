@@ -5,6 +5,8 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 
+	"github.com/interview-sandbox/annals/internal/es"
+	"github.com/interview-sandbox/annals/internal/file"
 	"github.com/interview-sandbox/annals/internal/objects"
 )
 
@@ -15,8 +17,7 @@ func Uploads(_ context.Context, c Config) (*Counted, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := s.modules(s.repository(vault))
-	m.file.Objects = s.objects()
-	listener := &objects.Listener{Stored: m.file.Uploaded}
+	m := &file.Module{Executor: es.Executor{Repository: s.repository(vault), Now: s.Now}, Objects: s.objects()}
+	listener := &objects.Listener{Stored: m.Uploaded}
 	return s.counted("uploads", handler[events.SQSEvent, struct{}](listener.Handle)), nil
 }
