@@ -131,15 +131,17 @@ func TestUnknownArchitectureIsRefused(t *testing.T) {
 
 func TestReportAlignsSizesAndRefusesWhatIsOverTheLimit(t *testing.T) {
 	var out strings.Builder
-	fits := []artifact{{"build/query.zip", limit}, {"build/command-auth.zip", megabyte + megabyte/4}}
+	fits := []artifact{{"build/query.zip", allLimit}, {"build/command-auth.zip", limit}}
 	if err := report(&out, fits); err != nil {
 		t.Errorf("refused: %v", err)
 	}
-	if want := "build/query.zip          4.00 MB\nbuild/command-auth.zip   1.25 MB\n"; out.String() != want {
+	if want := "build/query.zip          5.00 MB\nbuild/command-auth.zip   4.00 MB\n"; out.String() != want {
 		t.Errorf("got\n%swant\n%s", out.String(), want)
 	}
-	err := report(io.Discard, append(fits, artifact{"build/large.zip", limit + 1}))
-	if err == nil || !strings.Contains(err.Error(), "build/large.zip") || strings.Contains(err.Error(), "query") {
-		t.Errorf("got %v, want an error about build/large.zip alone", err)
+	for _, large := range []artifact{{"build/large.zip", limit + 1}, {"build/clock.zip", allLimit + 1}} {
+		err := report(io.Discard, append(fits, large))
+		if err == nil || !strings.Contains(err.Error(), large.path) || strings.Contains(err.Error(), "query") {
+			t.Errorf("got %v, want an error about %s alone", err, large.path)
+		}
 	}
 }
