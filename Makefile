@@ -1,7 +1,7 @@
 # What there is to do in this repository; `make` alone lists it.
 
 .DEFAULT_GOAL := help
-.PHONY: help run verify rebuild test nightly fuzz e2e bench lint fmt build synth deploy clean gofmt vet
+.PHONY: help run verify rebuild test nightly fuzz e2e bench lint generate fmt build synth deploy clean gofmt vet
 
 # The processor of the deployed functions, by Lambda's name for it: arm64 or x86_64.
 ARCH := arm64
@@ -60,6 +60,9 @@ lint: vet gofmt ## look for mistakes without running anything
 	go run $(STATICCHECK) ./...
 	go mod verify
 	go mod tidy -diff
+
+generate: ## write anew what is drawn from the code: the diagram, the OpenAPI document, the catalogue of events
+	go test ./internal/openapi/... ./internal/topology -update
 
 fmt: ## format the Go files
 	gofmt -w $(GO_FILES)
