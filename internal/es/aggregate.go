@@ -2,6 +2,7 @@ package es
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/interview-sandbox/annals/events"
@@ -107,11 +108,11 @@ func (s step[S, E]) plan(ctx context.Context, x *Executor, a asked) (plan, error
 			return plan{replayOf: &Result{Stream: s.stream(), Version: done.version, Replay: true}}, nil
 		}
 	}
-	if a.expect != nil && *a.expect != f.Tip.Version() {
-		return p, ErrStale
-	}
 	now := f.Tip.Clamp(x.Now())
 	decided, err := s.command.Decide(f.State, now)
+	if a.expect != nil && *a.expect != f.Tip.Version() && !notFound(err) {
+		return p, ErrStale
+	}
 	if err != nil || len(decided) == 0 {
 		return p, err
 	}
@@ -138,4 +139,11 @@ func (s step[S, E]) plan(ctx context.Context, x *Executor, a asked) (plan, error
 		p.coupled = s.aggregate.Coupled(s.stream(), decided)
 	}
 	return p, nil
+}
+
+// notFound tells a refusal by which there is no such thing for this caller, who is not to find
+// out by guessing versions that there is.
+func notFound(err error) bool {
+	var refusal *Error
+	return errors.As(err, &refusal) && refusal.Kind == NotFound
 }

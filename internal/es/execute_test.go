@@ -118,7 +118,7 @@ func TestAnOutcomeThatStaysUnknownIsSaidToBe(t *testing.T) {
 	}
 }
 
-func TestAnExpectedVersionIsComparedBeforeAnythingIsDecided(t *testing.T) {
+func TestAnExpectedVersionIsComparedBeforeAnyRule(t *testing.T) {
 	s := new(estest.Memory)
 	x := executor(s)
 	x.Execute(t.Context(), as("1"), nil, estest.Plain.On("1", estest.Give("a")))
@@ -129,6 +129,26 @@ func TestAnExpectedVersionIsComparedBeforeAnythingIsDecided(t *testing.T) {
 	}
 	if _, err := x.Execute(t.Context(), as("3"), version(1), estest.Plain.On("1", estest.Give("b"))); err != nil {
 		t.Error(err)
+	}
+}
+
+// hidden is a command by somebody for whom there is no such thing.
+type hidden struct{}
+
+func (hidden) Decide(estest.Names, time.Time) ([]events.Auth, error) {
+	return nil, &es.Error{Kind: es.NotFound, Code: "not-found"}
+}
+
+func TestAnExpectedVersionDoesNotTellWhetherThereIsSomething(t *testing.T) {
+	x := executor(new(estest.Memory))
+	x.Execute(t.Context(), as("1"), nil, estest.Plain.On("1", estest.Give("a")))
+	for _, id := range []string{"1", "2"} {
+		for _, guess := range []es.Version{0, 1, 2} {
+			var refusal *es.Error
+			if _, err := x.Execute(t.Context(), as("2"), &guess, estest.Plain.On(id, hidden{})); !errors.As(err, &refusal) || refusal.Kind != es.NotFound {
+				t.Errorf("stream %s, version %d: got %v", id, guess, err)
+			}
+		}
 	}
 }
 

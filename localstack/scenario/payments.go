@@ -215,6 +215,7 @@ func Payments(t *testing.T, api, unique string, operator, auditor Person) {
 			{"POST", "/cancel", nil}, {"POST", "/refunds", map[string]any{"reason": "mine"}},
 		} {
 			eve.Refuse(t, 404, "not-found", call.method, path+call.path, call.body)
+			eve.Refuse(t, 404, "not-found", call.method, path+call.path, call.body, Header{"If-Match", `"9"`})
 			nobody.Refuse(t, 401, "unauthenticated", call.method, path+call.path, call.body)
 			ada.Refuse(t, 404, "not-found", call.method, "/payments/0197a0f0-0000-7000-8000-000000000001"+call.path, call.body)
 			ada.Refuse(t, 404, "not-found", call.method, "/payments/nothing"+call.path, call.body)
