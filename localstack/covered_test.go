@@ -14,6 +14,7 @@ var unseen = map[string]string{
 	"POST /files file-exists":                              "a repeat is known until the file has changed 200 times",
 	"POST /payments/webhooks/{provider} 200":               "the sandbox alone can sign what is taken",
 	"POST /payments/webhooks/{provider} impossible-report": "the sandbox tells nothing that cannot be",
+	"POST /payments/{id}/refunds too-many-refunds":         "it takes fifty refunds",
 	"PUT /files/{id}/shares/{userId} too-many-shares":      "it takes fifty people",
 }
 

@@ -46,7 +46,7 @@ func (m *Module) Routes() []api.Route {
 			Takes(api.Waiting).Gives(202, 200).Refuses(ErrNotCancelable),
 		api.Command("POST /payments/{id}/refunds", api.SignedIn, m.refund).
 			Does("Has what was captured given back, or a part of it.").
-			Takes(api.Waiting).Gives(202, 200).Refuses(ErrNotRefundable, ErrRefundTooHigh, api.ErrInvalid),
+			Takes(api.Waiting).Gives(202, 200).Refuses(ErrNotRefundable, ErrRefundTooHigh, ErrTooManyRefunds, api.ErrInvalid),
 		api.Raw("POST /payments/webhooks/{provider}", api.Public, m.webhook).
 			Does("Takes what a provider of payments tells by itself, signed.").Gives(200).Refuses(ErrSignature, ErrImpossible),
 	}

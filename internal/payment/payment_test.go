@@ -2,8 +2,11 @@ package payment
 
 import (
 	"context"
+	"encoding/json"
 	"reflect"
 	"slices"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -109,6 +112,24 @@ func TestWhatWasCapturedIsGivenBackOnce(t *testing.T) {
 	after().When(RequestRefund{By: Actor{ID: eve}}).ThenRefused(ErrNotFound)
 	given(t).When(c).ThenRefused(ErrNotFound)
 	given(t, requested, authorized).When(c).ThenRefused(ErrNotRefundable)
+}
+
+func TestAPaymentIsGivenBackInSoManyPartsThatItsRowCanBeStored(t *testing.T) {
+	history := []events.Payment{requested, authorized, captured}
+	row := applyToPayment(PaymentRow{}, recorded(history...)[0])
+	for n := range maxRefunds {
+		c := RequestRefund{By: payer, RefundID: es.DeriveID(strconv.Itoa(n)), Amount: 1, Reason: strings.Repeat("\U0001f4b6", maxReason)}
+		asked := events.PaymentRefundRequested{RefundID: c.RefundID, Reference: "ref", Amount: 1, Currency: "EUR"}
+		given(t, history...).When(c).Then(asked, events.PaymentRefundReasonGiven{PayerID: ada, RefundID: c.RefundID, Reason: c.Reason})
+		history = append(history, asked)
+		row = applyToPayment(row, es.Recorded{Version: 2, Event: asked})
+		row = applyToPayment(row, es.Recorded{Version: 3, Event: events.PaymentRefundReasonGiven{RefundID: c.RefundID, Reason: c.Reason}})
+		history = append(history, events.PaymentRefundFailed{RefundID: c.RefundID, Code: "closed"})
+	}
+	given(t, history...).When(RequestRefund{By: payer, RefundID: "r1", Amount: 1, Reason: "Late"}).ThenRefused(ErrTooManyRefunds)
+	if text, err := json.Marshal(row); err != nil || len(text) > 200<<10 {
+		t.Errorf("the row has %d bytes (%v)", len(text), err)
+	}
 }
 
 func TestAnAuthorizationExpiresUnlessSomethingIsUnderWay(t *testing.T) {

@@ -18,10 +18,15 @@ type RequestRefund struct {
 	Reason   string
 }
 
+// maxRefunds keeps a payment's row, which has all of them with their reasons, of a size that
+// can be stored. Those that failed count.
+const maxRefunds = 50
+
 // The refusals of RequestRefund.
 var (
-	ErrNotRefundable = &es.Error{Kind: es.Conflict, Code: "not-refundable", Message: "Only what is captured, not disputed and not given back yet can be given back."}
-	ErrRefundTooHigh = &es.Error{Kind: es.Rejected, Code: "refund-too-high", Message: "No more can be given back than is left, refunds under way counted."}
+	ErrNotRefundable  = &es.Error{Kind: es.Conflict, Code: "not-refundable", Message: "Only what is captured, not disputed and not given back yet can be given back."}
+	ErrRefundTooHigh  = &es.Error{Kind: es.Rejected, Code: "refund-too-high", Message: "No more can be given back than is left, refunds under way counted."}
+	ErrTooManyRefunds = &es.Error{Kind: es.Rejected, Code: "too-many-refunds", Message: "A payment can be given back in at most 50 parts."}
 )
 
 // Decide implements [es.Command]. Why comes as an event of its own, which is not there for a
@@ -38,6 +43,8 @@ func (c RequestRefund) Decide(p Payment, _ time.Time) ([]events.Payment, error) 
 		return nil, ErrNotRefundable
 	case amount > p.Refundable():
 		return nil, ErrRefundTooHigh
+	case len(p.Refunds) >= maxRefunds:
+		return nil, ErrTooManyRefunds
 	}
 	decided := []events.Payment{events.PaymentRefundRequested{RefundID: c.RefundID, Reference: p.Reference, Amount: amount, Currency: p.Currency}}
 	if !p.Erased {
