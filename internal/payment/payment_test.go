@@ -429,7 +429,7 @@ func TestACurrencyIsOneOfISO4217(t *testing.T) {
 			t.Errorf("%s has %d decimals, %v", code, n, ok)
 		}
 	}
-	for _, code := range []string{"", "EU", "eur", "XYZ", "R U", "EURO", "UR "} {
+	for _, code := range []string{"", "EU", "eur", "XYZ", "R U", "EURO", "UR ", "MGA"} {
 		if _, ok := Decimals(code); ok {
 			t.Errorf("%q is a currency", code)
 		}
