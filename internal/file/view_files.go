@@ -94,13 +94,21 @@ func (f FileRow) readers() []string {
 	return ids
 }
 
-// getFile answers who may see the file now, also about its past.
+// getFile answers who may see the file now; how it was is for the owner, like its history.
 func (m *Module) getFile(ctx context.Context, call api.Call) (reply api.Reply[FileRow], err error) {
 	now, err := m.present(ctx, call)
 	if err != nil {
 		return reply, err
 	}
-	return api.OneOf(ctx, call, &Files, m.Views, func(FileRow) []string { return now.readers() })
+	moment, err := call.Moment()
+	if err != nil {
+		return reply, err
+	}
+	readers := now.readers()
+	if moment.Past() {
+		readers = now.owners()
+	}
+	return api.OneOf(ctx, call, &Files, m.Views, func(FileRow) []string { return readers })
 }
 
 // present is the file that the path names, as it is now, for those who may see it.
