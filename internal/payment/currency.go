@@ -2,29 +2,16 @@ package payment
 
 import "strings"
 
-// currencies are the codes of ISO 4217 in which people pay, by how many decimals their minor unit
-// has. The ariary (MGA) is left out: ISO 4217 counts it in hundredths and Stripe in whole ones.
-var currencies = map[int]string{
-	0: "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX VND VUV XAF XOF XPF",
-	2: "AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BMD BND BOB BRL BSD BTN BWP BYN BZD CAD CDF " +
-		"CHF CNY COP CRC CUP CVE CZK DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GTQ GYD " +
-		"HKD HNL HTG HUF IDR ILS INR IRR JMD KES KGS KHR KPW KYD KZT LAK LBP LKR LRD LSL MAD MDL " +
-		"MKD MMK MNT MOP MRU MUR MVR MWK MXN MYR MZN NAD NGN NIO NOK NPR NZD PAB PEN PGK PHP PKR PLN " +
-		"QAR RON RSD RUB SAR SBD SCR SDG SEK SGD SHP SLE SOS SRD SSP STN SVC SYP SZL THB TJS TMT TOP " +
-		"TRY TTD TWD TZS UAH USD UYU UZS VES WST XCD XCG YER ZAR ZMW ZWG",
-	3: "BHD IQD JOD KWD LYD OMR TND",
-}
+// currencies are the codes of ISO 4217 in which people pay. The ariary (MGA) is left out: ISO
+// 4217 counts it in hundredths and Stripe in whole ones.
+const currencies = "AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BHD BIF BMD BND BOB BRL BSD BTN BWP BYN BZD CAD CDF " +
+	"CHF CLP CNY COP CRC CUP CVE CZK DJF DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GNF GTQ GYD " +
+	"HKD HNL HTG HUF IDR ILS INR IQD IRR ISK JMD JOD JPY KES KGS KHR KMF KPW KRW KWD KYD KZT LAK LBP LKR LRD LSL LYD MAD MDL " +
+	"MKD MMK MNT MOP MRU MUR MVR MWK MXN MYR MZN NAD NGN NIO NOK NPR NZD OMR PAB PEN PGK PHP PKR PLN PYG " +
+	"QAR RON RSD RUB RWF SAR SBD SCR SDG SEK SGD SHP SLE SOS SRD SSP STN SVC SYP SZL THB TJS TMT TND TOP " +
+	"TRY TTD TWD TZS UAH UGX USD UYU UZS VES VND VUV WST XAF XCD XCG XOF XPF YER ZAR ZMW ZWG"
 
-// Decimals is how many decimals a currency's minor unit has; ok is false if there is no such
-// currency.
-func Decimals(currency string) (n int, ok bool) {
-	if len(currency) != 3 {
-		return 0, false
-	}
-	for n, codes := range currencies {
-		if strings.Contains(codes, currency) && !strings.Contains(currency, " ") {
-			return n, true
-		}
-	}
-	return 0, false
+// isCurrency reports whether a text is the code of one of them.
+func isCurrency(s string) bool {
+	return len(s) == 3 && !strings.Contains(s, " ") && strings.Contains(currencies, s)
 }

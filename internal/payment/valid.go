@@ -22,7 +22,7 @@ func (c Request) validate(p Provider) error {
 	if c.Amount < 1 || c.Amount > maxAmount {
 		bad.Add("/amount", fmt.Sprintf("An amount is from 1 to %d, in the currency's minor unit.", maxAmount))
 	}
-	if _, ok := Decimals(c.Currency); !ok {
+	if !isCurrency(c.Currency) {
 		bad.Add("/currency", "This has to be a currency's code such as EUR (ISO 4217).")
 	}
 	if len(c.Method) > maxMethod || !p.Accepts(c.Method) {
