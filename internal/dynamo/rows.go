@@ -457,11 +457,17 @@ func encodePlace(key map[string]types.AttributeValue, sort string) string {
 	return base64.RawURLEncoding.EncodeToString([]byte(row.Value)) + "." + base64.RawURLEncoding.EncodeToString([]byte(at.Value))
 }
 
+// The largest keys, in bytes, that DynamoDB takes.
+const (
+	maxPartitionKey = 2048
+	maxSortKey      = 1024
+)
+
 func decodePlace(q projection.Listing, partition, sort string) (map[string]types.AttributeValue, error) {
 	row, at, _ := strings.Cut(q.After, ".")
 	rowKey, err := base64.RawURLEncoding.DecodeString(row)
 	sortKey, err2 := base64.RawURLEncoding.DecodeString(at)
-	if err != nil || err2 != nil || len(rowKey) == 0 || len(sortKey) == 0 {
+	if err != nil || err2 != nil || len(rowKey) == 0 || len(sortKey) == 0 || len(rowKey) > maxPartitionKey || len(sortKey) > maxSortKey {
 		return nil, projection.ErrPlace
 	}
 	return map[string]types.AttributeValue{

@@ -1,6 +1,7 @@
 package dynamo_test
 
 import (
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -264,5 +265,15 @@ func TestARowThatTheTableDoesNotTakeIsUnfit(t *testing.T) {
 	}
 	if row, err := rows.Load(t.Context(), c.Key, &got, true); !errors.Is(err, projection.ErrShape) || row.Version != 1 {
 		t.Errorf("read as another type: %+v, error %v", row, err)
+	}
+}
+
+func TestAPlaceThatNoKeyCanHaveIsRefused(t *testing.T) {
+	encoded := func(n int) string { return base64.RawURLEncoding.EncodeToString(make([]byte, n)) }
+	for _, after := range []string{".", "x", encoded(1) + ".", encoded(1) + "." + encoded(1025), encoded(2049) + "." + encoded(1)} {
+		_, err := rows().List(t.Context(), projection.Listing{View: "names", Generation: 1, Partition: "p", After: after, Limit: 1}, nil)
+		if !errors.Is(err, projection.ErrPlace) {
+			t.Errorf("a place of %d bytes: error %v", len(after), err)
+		}
 	}
 }
