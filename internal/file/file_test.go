@@ -92,23 +92,25 @@ func TestOwnersAndWritersRenameAFile(t *testing.T) {
 }
 
 func TestOwnersShareAFile(t *testing.T) {
-	given(t, requested, available).When(ShareFile{ada, bob, Read}).Then(toRead)
-	given(t, requested, available, toRead).When(ShareFile{ada, bob, Read}).Then()
-	given(t, requested, available, toRead).When(ShareFile{ada, bob, Write}).Then(toWrite)
+	given(t, requested, available).When(ShareFile{ada, bob, Read, true}).Then(toRead)
+	given(t, requested, available, toRead).When(ShareFile{ada, bob, Read, true}).Then()
+	given(t, requested, available, toRead).When(ShareFile{ada, bob, Write, true}).Then(toWrite)
 
-	given(t).When(ShareFile{ada, bob, Read}).ThenRefused(ErrNotFound)
-	given(t, requested, purged).When(ShareFile{ada, bob, Read}).ThenRefused(ErrNotFound)
-	given(t, requested, available, toWrite).When(ShareFile{bob, eve, Read}).ThenRefused(ErrNotFound)
-	given(t, requested, available).When(ShareFile{ada, ada, Read}).ThenRefused(ErrOwnFile)
-	given(t, requested).When(ShareFile{ada, bob, Read}).ThenRefused(ErrNotAvailable)
-	given(t, requested, available, deleted).When(ShareFile{ada, bob, Read}).ThenRefused(ErrNotAvailable)
+	given(t).When(ShareFile{ada, bob, Read, true}).ThenRefused(ErrNotFound)
+	given(t, requested, purged).When(ShareFile{ada, bob, Read, true}).ThenRefused(ErrNotFound)
+	given(t, requested, available, toWrite).When(ShareFile{bob, eve, Read, true}).ThenRefused(ErrNotFound)
+	given(t, requested, available).When(ShareFile{ada, ada, Read, true}).ThenRefused(ErrOwnFile)
+	given(t, requested, available).When(ShareFile{ada, bob, Read, false}).ThenRefused(ErrNoSuchUser)
+	given(t, requested, available).When(ShareFile{bob, eve, Read, false}).ThenRefused(ErrNotFound)
+	given(t, requested).When(ShareFile{ada, bob, Read, true}).ThenRefused(ErrNotAvailable)
+	given(t, requested, available, deleted).When(ShareFile{ada, bob, Read, true}).ThenRefused(ErrNotAvailable)
 
 	full := []events.File{requested, available, toRead}
 	for i := range maxShares - 1 {
 		full = append(full, events.FileShared{UserID: strings.Repeat("x", i+1), Permission: "read"})
 	}
-	given(t, full...).When(ShareFile{ada, eve, Read}).ThenRefused(ErrTooManyShares)
-	given(t, full...).When(ShareFile{ada, bob, Write}).Then(toWrite)
+	given(t, full...).When(ShareFile{ada, eve, Read, true}).ThenRefused(ErrTooManyShares)
+	given(t, full...).When(ShareFile{ada, bob, Write, true}).Then(toWrite)
 }
 
 func TestOwnersEndASharingAndSoDoesWhoeverHasIt(t *testing.T) {

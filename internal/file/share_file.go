@@ -13,6 +13,7 @@ import (
 type ShareFile struct {
 	By, UserID string
 	Permission Permission
+	Active     bool // there is an account of UserID that can be used
 }
 
 // maxShares keeps what a purge has to do within one transaction.
@@ -30,7 +31,9 @@ func (c ShareFile) Decide(f File, _ time.Time) ([]events.File, error) {
 	was := f.permission(c.UserID)
 	switch {
 	case !f.Exists(), c.By != f.OwnerID:
-		return nil, ErrNotFound
+		return nil, ErrNotFound // first, so that nobody can ask about accounts by a stranger's file
+	case !c.Active:
+		return nil, ErrNoSuchUser
 	case c.UserID == f.OwnerID:
 		return nil, ErrOwnFile
 	case f.Status != Available:
@@ -100,25 +103,11 @@ func (m *Module) shareFile(ctx context.Context, call api.Call, in shareFileBody)
 	if err := bad.Err(); err != nil {
 		return reply, err
 	}
-	id, err := call.ID()
+	active, err := m.isActive(ctx, userID)
 	if err != nil {
 		return reply, err
 	}
-	// Whose file it is comes first, so that nobody can ask about accounts by a stranger's file.
-	file, err := files.Load(ctx, &m.Repository, id)
-	if err != nil {
-		return reply, err
-	}
-	if !file.State.Exists() || file.State.OwnerID != call.Caller.ID {
-		return reply, ErrNotFound
-	}
-	if ok, err := m.isActive(ctx, userID); err != nil || !ok {
-		if err == nil {
-			err = ErrNoSuchUser
-		}
-		return reply, err
-	}
-	return m.change(ctx, call, ShareFile{call.Caller.ID, userID, permission})
+	return m.change(ctx, call, ShareFile{call.Caller.ID, userID, permission, active})
 }
 
 func (m *Module) unshareFile(ctx context.Context, call api.Call, _ struct{}) (api.Reply[api.Changed], error) {

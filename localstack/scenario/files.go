@@ -355,6 +355,14 @@ func Files(t *testing.T, api, unique string, operator, auditor Person) {
 			return err == nil && a.Status == 404
 		})
 		listed(t, bob.Client, "", "")
+		dan := Register(t, api, "files-dan-"+unique+"@example.com")
+		key := Header{"Idempotency-Key", "share-" + unique}
+		first := ada.Expect(t, 200, "PUT", "/files/"+id+"/shares/"+dan.ID, map[string]string{"permission": "read"}, key)
+		operator.Expect(t, 200, "POST", "/users/"+dan.ID+"/suspend", map[string]string{"reason": "x"})
+		if a := ada.Expect(t, 200, "PUT", "/files/"+id+"/shares/"+dan.ID, map[string]string{"permission": "read"}, key); a.Raw != first.Raw {
+			t.Errorf("the repeat is answered with %s, the first with %s", a.Raw, first.Raw)
+		}
+		ada.Refuse(t, 422, "no-such-user", "PUT", "/files/"+id+"/shares/"+dan.ID, map[string]string{"permission": "write"})
 		ada.Expect(t, 200, "PUT", share, map[string]string{"permission": "read"})
 		bob.Expect(t, 200, "DELETE", share, nil) // who does not want it can leave
 		listed(t, bob.Client, "", "")
