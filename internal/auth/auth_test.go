@@ -321,6 +321,7 @@ func TestResetPassword(t *testing.T) {
 		"that was used":             {created, asked, events.UserPasswordChanged{PasswordHash: "second"}},
 		"after its time":            {created, events.UserPasswordResetRequested{RequestID: "r1", ExpiresAt: estest.Now}},
 		"when another came after":   {created, asked, events.UserPasswordResetRequested{RequestID: "r2", ExpiresAt: estest.Now.Add(time.Hour)}},
+		"mailed to another address": {created, asked, events.UserEmailChanged{Old: created.Email, New: "new@example.com"}},
 		"of an account that is not": {},
 		"of a suspended account":    append(slices.Clone(suspended), asked),
 		"of one being erased":       append(slices.Clone(erasing), asked),
