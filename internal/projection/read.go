@@ -53,6 +53,9 @@ type Query struct {
 	Prefix    string
 	After     string // where the page before ended; "": from the start
 	Limit     int
+	// Veiled has places tell nothing of what rows are sorted by. They name the last row, which
+	// has to be in the list still, and cost one more read.
+	Veiled bool
 }
 
 // List gives a page of rows and where the next one starts, "" at the end.
@@ -61,7 +64,7 @@ func (v *View[R]) List(ctx context.Context, r *Reader, q Query) (rows []R, next 
 	if err != nil {
 		return nil, "", err
 	}
-	next, err = r.Rows.List(ctx, Listing{View: v.Name, Generation: generation, List: q.List, Partition: q.Partition, Prefix: q.Prefix, After: q.After, Limit: q.Limit},
+	next, err = r.Rows.List(ctx, Listing{View: v.Name, Generation: generation, List: q.List, Partition: q.Partition, Prefix: q.Prefix, After: q.After, Limit: q.Limit, Veiled: q.Veiled},
 		func(decode func(any) error) error {
 			var row R
 			if err := decode(&row); err != nil {

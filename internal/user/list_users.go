@@ -30,11 +30,12 @@ func (m *Module) listUsers(ctx context.Context, call api.Call) (reply api.Reply[
 		return reply, api.ErrForbidden // what is found would tell what is hidden
 	}
 	list, after := byName, page.Cursor
-	if rest, ok := strings.CutPrefix(page.Cursor, "email "); ok {
+	if rest, ok := strings.CutPrefix(page.Cursor, "email "); ok && q != "" {
 		list, after = byEmail, rest
 	}
 	rows, next, err := Users.List(ctx, m.Views, projection.Query{
 		List: list, Partition: []string{"name", "email"}[list], Prefix: q, After: after, Limit: page.Limit,
+		Veiled: !call.Caller.SeesPersonal(), // a cursor says what rows are sorted by
 	})
 	if err != nil {
 		return reply, err

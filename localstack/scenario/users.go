@@ -1,6 +1,7 @@
 package scenario
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -43,6 +44,12 @@ func Users(t *testing.T, api, unique string, operator, auditor Person) {
 				t.Errorf("answer %s", page)
 			}
 		}
+		page := auditor.Expect(t, 200, "GET", "/users?limit=1", nil)
+		if cursor, err := base64.RawURLEncoding.DecodeString(page.Text("nextCursor")); err != nil || len(cursor) != len(ada.ID) {
+			t.Errorf("a cursor tells %q, error %v", cursor, err)
+		}
+		byAddress := base64.RawURLEncoding.EncodeToString([]byte("email " + ada.ID))
+		auditor.Refuse(t, 400, "malformed", "GET", "/users?cursor="+byAddress, nil)
 		auditor.Refuse(t, 403, "forbidden", "GET", "/users?q=a", nil)
 		if a := auditor.Expect(t, 200, "GET", ada.at(""), nil); a.Text("id") != ada.ID || a.Text("email") != "" {
 			t.Errorf("answer %s", a.Raw)
