@@ -234,6 +234,9 @@ func Users(t *testing.T, api, unique string, operator, auditor Person) {
 				if err := json.Unmarshal([]byte(a.Raw), &document); err != nil {
 					t.Fatal(err)
 				}
+				if tag := a.Header.Get("ETag"); tag != "" {
+					t.Errorf("ETag %s, whatever modules hold", tag)
+				}
 				if strings.Contains(a.Raw, "argon2") {
 					t.Errorf("a secret is in it: %s", a.Raw)
 				}
