@@ -36,6 +36,7 @@ func Users(t *testing.T, api, unique string, operator, auditor Person) {
 		}
 		operator.Refuse(t, 400, "malformed", "GET", "/users?status=x", nil)
 		operator.Refuse(t, 400, "malformed", "GET", "/users?cursor=eA", nil)
+		operator.Refuse(t, 400, "malformed", "GET", "/users?q="+strings.Repeat("a", 2000), nil)
 	})
 
 	t.Run("auditors see no names but their own, and search for none", func(t *testing.T) {
