@@ -46,6 +46,20 @@ func (v *View[R]) Get(ctx context.Context, r *Reader, id string, m es.Moment) (r
 	}
 }
 
+// Shown gives the version of a stream that the view has come to; 0: it shows nothing of it.
+func (v *View[R]) Shown(ctx context.Context, r *Reader, id string) (es.Version, error) {
+	generation, err := r.generation(ctx, v.Name)
+	if err != nil {
+		return 0, err
+	}
+	var row R
+	stored, err := r.Rows.Load(ctx, Key{v.Name, generation, id}, &row, false)
+	if err != nil && !errors.Is(err, ErrShape) {
+		return 0, fmt.Errorf("read view %s: %w", v.Name, err)
+	}
+	return stored.Version, nil
+}
+
 // Query asks for a page of a list of a view.
 type Query struct {
 	List      int

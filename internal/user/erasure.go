@@ -81,7 +81,7 @@ var errBehind = errors.New("the views have not come to where the key was destroy
 // removed.
 func (e purge) Perform(ctx context.Context, _ string) ([]projection.Reaction, error) {
 	id := e.d.Stream.ID()
-	_, shown, _, err := Users.Get(ctx, e.m.Views, id, es.Moment{})
+	shown, err := Users.Shown(ctx, e.m.Views, id)
 	if err != nil {
 		return nil, err
 	}

@@ -217,10 +217,21 @@ func TestAnErasureWaitsForWhatFailsAndGoesOn(t *testing.T) {
 }
 
 func TestNobodyIsErasedByListsThatAreLate(t *testing.T) {
-	r := begin(t)
-	r.safe.fails = errors.New("no answer")
-	r.goOn(0)
-	r.safe.fails, r.late = nil, true
+	t.Run("and show the account as it was", func(t *testing.T) {
+		r := begin(t)
+		r.safe.fails = errors.New("no answer")
+		r.goOn(0)
+		r.safe.fails = nil
+		r.waits()
+	})
+	t.Run("and do not show the account yet", func(t *testing.T) { begin(t).waits() })
+}
+
+// waits demands that an erasure waits for the views.
+func (r *process) waits() {
+	t := r.t
+	t.Helper()
+	r.late = true
 	for range 10 {
 		r.goOn(time.Minute)
 	}
