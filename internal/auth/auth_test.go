@@ -308,6 +308,12 @@ func TestResetPassword(t *testing.T) {
 	t.Run("can be asked for again", func(t *testing.T) {
 		given(t, created, asked).When(RequestPasswordReset{"r2"}).Then(events.UserPasswordResetRequested{RequestID: "r2", ExpiresAt: estest.Now.Add(resetLife)})
 	})
+	t.Run("is not asked for again at once", func(t *testing.T) {
+		lately := events.UserPasswordResetRequested{RequestID: "r1", ExpiresAt: estest.Now.Add(resetLife - resetPause + time.Second)}
+		given(t, created, lately).When(RequestPasswordReset{"r2"}).Then()
+		given(t, created, lately, events.UserPasswordChanged{PasswordHash: "second"}).When(RequestPasswordReset{"r2"}).
+			Then(events.UserPasswordResetRequested{RequestID: "r2", ExpiresAt: estest.Now.Add(resetLife)})
+	})
 	t.Run("can be asked for", func(t *testing.T) {
 		given(t, created).When(RequestPasswordReset{"r1"}).Then(events.UserPasswordResetRequested{RequestID: "r1", ExpiresAt: estest.Now.Add(resetLife)})
 		refusedAnyway(t, RequestPasswordReset{"r1"}, ErrNotFound, ErrSuspended, es.ErrErased)
