@@ -308,6 +308,12 @@ func TestResetPassword(t *testing.T) {
 	t.Run("can be asked for again", func(t *testing.T) {
 		given(t, created, asked).When(RequestPasswordReset{"r2"}).Then(events.UserPasswordResetRequested{RequestID: "r2", ExpiresAt: estest.Now.Add(resetLife)})
 	})
+	t.Run("is not asked for again at once", func(t *testing.T) {
+		lately := events.UserPasswordResetRequested{RequestID: "r1", ExpiresAt: estest.Now.Add(resetLife - resetPause + time.Second)}
+		given(t, created, lately).When(RequestPasswordReset{"r2"}).Then()
+		given(t, created, lately, events.UserPasswordChanged{PasswordHash: "second"}).When(RequestPasswordReset{"r2"}).
+			Then(events.UserPasswordResetRequested{RequestID: "r2", ExpiresAt: estest.Now.Add(resetLife)})
+	})
 	t.Run("can be asked for", func(t *testing.T) {
 		given(t, created).When(RequestPasswordReset{"r1"}).Then(events.UserPasswordResetRequested{RequestID: "r1", ExpiresAt: estest.Now.Add(resetLife)})
 		refusedAnyway(t, RequestPasswordReset{"r1"}, ErrNotFound, ErrSuspended, es.ErrErased)
@@ -321,6 +327,7 @@ func TestResetPassword(t *testing.T) {
 		"that was used":             {created, asked, events.UserPasswordChanged{PasswordHash: "second"}},
 		"after its time":            {created, events.UserPasswordResetRequested{RequestID: "r1", ExpiresAt: estest.Now}},
 		"when another came after":   {created, asked, events.UserPasswordResetRequested{RequestID: "r2", ExpiresAt: estest.Now.Add(time.Hour)}},
+		"mailed to another address": {created, asked, events.UserEmailChanged{Old: created.Email, New: "new@example.com"}},
 		"of an account that is not": {},
 		"of a suspended account":    append(slices.Clone(suspended), asked),
 		"of one being erased":       append(slices.Clone(erasing), asked),

@@ -97,7 +97,7 @@ var (
 func (m *Module) users() *es.Aggregate[User, events.Auth] {
 	return &es.Aggregate[User, events.Auth]{
 		Category: "user",
-		Reducer:  2,
+		Reducer:  3,
 		Subject:  func(u User) string { return u.ID },
 		Coupled: func(s es.Stream, decided []events.Auth) (steps []es.Step) {
 			for _, e := range decided {

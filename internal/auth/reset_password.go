@@ -15,13 +15,21 @@ import (
 // resetLife is how long a forgotten password can be replaced after that was asked for.
 const resetLife = time.Hour
 
-// RequestPasswordReset lets whoever receives an account's mail set another password.
+// resetPause is how long after that it is not asked for again: anybody can ask, and each time
+// a mail is sent.
+const resetPause = time.Minute
+
+// RequestPasswordReset lets whoever receives an account's mail set another password. It does
+// nothing if that was asked for a moment ago.
 type RequestPasswordReset struct{ RequestID string }
 
 // Decide implements [es.Command].
 func (c RequestPasswordReset) Decide(u User, now time.Time) ([]events.Auth, error) {
 	if err := u.refusal(); err != nil {
 		return nil, err
+	}
+	if asked := u.Reset.ExpiresAt.Add(-resetLife); u.Reset.RequestID != "" && now.Before(asked.Add(resetPause)) {
+		return nil, nil
 	}
 	return []events.Auth{events.UserPasswordResetRequested{RequestID: c.RequestID, ExpiresAt: now.Add(resetLife)}}, nil
 }

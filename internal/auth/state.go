@@ -65,7 +65,7 @@ func (u User) Evolve(e events.Auth) User {
 	case events.UserCreated:
 		u.ID, u.Email, u.PasswordHash, u.Status = e.UserID, e.Email, e.PasswordHash, Active
 	case events.UserEmailChanged:
-		u.Email, u.EmailVerified = e.New, false
+		u.Email, u.EmailVerified, u.Reset = e.New, false, Reset{} // its mail went to the address before
 	case events.UserEmailVerified:
 		u.EmailVerified = true
 	case events.UserPasswordResetRequested:

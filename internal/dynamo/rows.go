@@ -265,10 +265,15 @@ func (r *Rows) List(ctx context.Context, q projection.Listing, each func(func(an
 		in.ExpressionAttributeNames["#sort"] = sort
 		in.ExpressionAttributeValues[":prefix"] = text(q.Prefix)
 	}
-	if q.After != "" {
-		if in.ExclusiveStartKey, err = decodePlace(q, partition, sort); err != nil {
-			return "", err
-		}
+	switch {
+	case q.After == "":
+	case q.Veiled:
+		in.ExclusiveStartKey, err = r.unveil(ctx, q, partition, sort)
+	default:
+		in.ExclusiveStartKey, err = decodePlace(q, partition, sort)
+	}
+	if err != nil {
+		return "", err
 	}
 	page, err := r.Client.Query(ctx, in)
 	if err != nil {
@@ -291,7 +296,25 @@ func (r *Rows) List(ctx context.Context, q projection.Listing, each func(func(an
 			return "", err
 		}
 	}
+	if last, ok := page.LastEvaluatedKey["row"].(*types.AttributeValueMemberS); ok && q.Veiled {
+		_, id, _ := strings.Cut(last.Value, "#")
+		return id, nil
+	}
 	return encodePlace(page.LastEvaluatedKey, sort), nil
+}
+
+// unveil gives the place in a list of the row that a veiled place names.
+func (r *Rows) unveil(ctx context.Context, q projection.Listing, partition, sort string) (map[string]types.AttributeValue, error) {
+	key := rowKey(projection.Key{View: q.View, Generation: q.Generation, ID: q.After})
+	out, err := r.Client.GetItem(ctx, &dynamodb.GetItemInput{TableName: &r.Table, Key: key})
+	if err != nil {
+		return nil, unreadable("find a place", err)
+	}
+	in, ok := out.Item[partition].(*types.AttributeValueMemberS)
+	if !ok || in.Value != list(q.View, q.Generation, q.Partition) {
+		return nil, projection.ErrPlace
+	}
+	return map[string]types.AttributeValue{"row": key["row"], partition: in, sort: out.Item[sort]}, nil
 }
 
 // LoadAll implements [projection.StoredRows] with BatchGetItems.

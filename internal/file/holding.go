@@ -8,8 +8,9 @@ import (
 )
 
 // Purge gives commands that remove some of what this module still holds of a person: the
-// person's files, and shares of others' files. None: it holds nothing. Views may be a moment
-// old, so none of the commands is refused if it has been carried out already.
+// person's files, and shares of others' files. None: it holds nothing, not a byte, as what the
+// removal of files has not come to yet is removed first. Views may be a moment old, so none of
+// the commands is refused if it has been carried out already.
 func (m *Module) Purge(ctx context.Context, userID string) (steps []es.Step, err error) {
 	q := projection.Query{Partition: userID, Limit: 25}
 	own, _, err := Files.List(ctx, m.Views, q)
@@ -26,7 +27,10 @@ func (m *Module) Purge(ctx context.Context, userID string) (steps []es.Step, err
 	for _, s := range others {
 		steps = append(steps, files.On(s.FileID, EndShare{userID}))
 	}
-	return steps, nil
+	if len(steps) > 0 {
+		return steps, nil
+	}
+	return nil, m.Objects.Clear(ctx, keysOf(userID))
 }
 
 // Held is what this module holds of a person. The files of others are named by their ids only.

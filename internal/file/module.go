@@ -36,6 +36,9 @@ type Objects interface {
 	Head(ctx context.Context, key, version string) (content Content, ok bool, err error)
 	// Delete removes a version for ever. It does not matter if it is there.
 	Delete(ctx context.Context, key, version string) error
+	// Clear removes every version under every key that begins so, for ever. After an error
+	// some may be left.
+	Clear(ctx context.Context, prefix string) error
 }
 
 // Content is what can be said of bytes.

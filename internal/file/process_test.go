@@ -67,6 +67,13 @@ func (b *bucket) Delete(_ context.Context, key, version string) error {
 	return b.broken
 }
 
+func (b *bucket) Clear(_ context.Context, prefix string) error {
+	if b.broken == nil {
+		maps.DeleteFunc(b.objects, func(key string, _ []stored) bool { return strings.HasPrefix(key, prefix) })
+	}
+	return b.broken
+}
+
 // world is the module with its views and reactors, and a clock that the test sets.
 type world struct {
 	*Module
@@ -390,6 +397,15 @@ func TestNothingOfAPersonIsLeftAfterAPurge(t *testing.T) {
 		if rows, _, err := Shares.List(t.Context(), w.Views, projection.Query{Partition: person, Limit: 10}); err != nil || len(rows) > 0 {
 			t.Errorf("shared with %s are %v, error %v", person, rows, err)
 		}
+	}
+	w.bucket.put(keyOf(ada, id), declared) // as if the removal of the file had been given up
+	w.bucket.broken = errors.New("the bucket does not answer")
+	if steps, err := w.Purge(t.Context(), ada); len(steps) > 0 || !errors.Is(err, w.bucket.broken) {
+		t.Errorf("nothing is left by %d commands, error %v", len(steps), err)
+	}
+	w.bucket.broken = nil
+	if steps, err := w.Purge(t.Context(), ada); len(steps) > 0 || err != nil {
+		t.Errorf("left are %d things, error %v", len(steps), err)
 	}
 	kept := slices.Sorted(maps.Keys(w.bucket.objects))
 	kept = slices.DeleteFunc(kept, func(key string) bool { return len(w.bucket.objects[key]) == 0 })

@@ -56,7 +56,10 @@ func (f File) Exists() bool { return f.Status != "" && f.Status != Purged }
 // key is where in the bucket the bytes of the file with this id are.
 func (f File) key(id string) string { return keyOf(f.OwnerID, id) }
 
-func keyOf(ownerID, id string) string { return "files/" + ownerID + "/" + id }
+func keyOf(ownerID, id string) string { return keysOf(ownerID) + id }
+
+// keysOf is how the keys of all files of a person begin.
+func keysOf(ownerID string) string { return "files/" + ownerID + "/" }
 
 // keeps reports whether the file needs a version of its object, or may still come to.
 func (f File) keeps(version string) bool {

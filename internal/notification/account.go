@@ -24,7 +24,7 @@ func (a account) apply(r es.Recorded) account {
 	case events.UserCreated:
 		a.Email, a.Version = e.Email, r.Version
 	case events.UserEmailChanged:
-		a.Email, a.Version, a.Verified = e.New, r.Version, false
+		a.Email, a.Version, a.Verified, a.Reset = e.New, r.Version, false, ""
 	case events.UserEmailVerified:
 		a.Verified = true
 	case events.UserPasswordResetRequested:

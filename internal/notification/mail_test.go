@@ -78,6 +78,8 @@ func TestThereIsNoMailThatShouldNotBe(t *testing.T) {
 		"another address in the meantime": {[]events.Event{created, events.UserEmailChanged{Old: "ada@example.com", New: "ada@lovelace.example"}}, nil, []string{skipObsolete}},
 		"another password in the meantime": {[]events.Event{events.UserCreated{UserID: ada, Email: "a@example.com"}, events.UserEmailVerified{},
 			events.UserPasswordResetRequested{RequestID: "r", ExpiresAt: since.Add(9 * time.Hour)}, events.UserPasswordChanged{}}, nil, []string{skipObsolete, skipObsolete}},
+		"another address since a request": {[]events.Event{events.UserCreated{UserID: ada, Email: "a@example.com"}, events.UserPasswordResetRequested{RequestID: "r", ExpiresAt: since.Add(9 * time.Hour)},
+			events.UserEmailChanged{Old: "a@example.com", New: "b@example.com"}, events.UserEmailVerified{}}, nil, []string{skipObsolete, skipObsolete, skipObsolete}},
 		"a request that is over":           {[]events.Event{created, events.UserEmailVerified{}, events.UserPasswordResetRequested{RequestID: "r", ExpiresAt: since}}, nil, []string{skipObsolete, skipObsolete}},
 		"suppressed":                       {changed, map[es.Stream]events.Event{"mailbox#ada@example.com": events.MailboxSuppressed{Reason: "bounce"}}, []string{skipSuppressed, skipSuppressed}},
 		"switched off, but about security": {changed, map[es.Stream]events.Event{inbox: events.InboxPreferencesSet{EmailOff: []string{"security", "files"}}}, nil},

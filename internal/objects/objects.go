@@ -159,6 +159,23 @@ func (b *Bucket) Delete(ctx context.Context, key, version string) error {
 	return nil
 }
 
+// Clear implements [file.Objects].
+func (b *Bucket) Clear(ctx context.Context, prefix string) error {
+	pages := s3.NewListObjectVersionsPaginator(b.client, &s3.ListObjectVersionsInput{Bucket: &b.name, Prefix: &prefix})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return fmt.Errorf("list versions: %w", err)
+		}
+		for _, v := range page.Versions {
+			if err := b.Delete(ctx, aws.ToString(v.Key), versionOf(v.VersionId)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
 // absent reports whether an answer says that there is no such object.
 func absent(err error) bool {
 	var answer *awshttp.ResponseError

@@ -46,6 +46,20 @@ func (v *View[R]) Get(ctx context.Context, r *Reader, id string, m es.Moment) (r
 	}
 }
 
+// Shown gives the version of a stream that the view has come to; 0: it shows nothing of it.
+func (v *View[R]) Shown(ctx context.Context, r *Reader, id string) (es.Version, error) {
+	generation, err := r.generation(ctx, v.Name)
+	if err != nil {
+		return 0, err
+	}
+	var row R
+	stored, err := r.Rows.Load(ctx, Key{v.Name, generation, id}, &row, false)
+	if err != nil && !errors.Is(err, ErrShape) {
+		return 0, fmt.Errorf("read view %s: %w", v.Name, err)
+	}
+	return stored.Version, nil
+}
+
 // Query asks for a page of a list of a view.
 type Query struct {
 	List      int
@@ -53,6 +67,9 @@ type Query struct {
 	Prefix    string
 	After     string // where the page before ended; "": from the start
 	Limit     int
+	// Veiled has places tell nothing of what rows are sorted by. They name the last row, which
+	// has to be in the list still, and cost one more read.
+	Veiled bool
 }
 
 // List gives a page of rows and where the next one starts, "" at the end.
@@ -61,7 +78,7 @@ func (v *View[R]) List(ctx context.Context, r *Reader, q Query) (rows []R, next 
 	if err != nil {
 		return nil, "", err
 	}
-	next, err = r.Rows.List(ctx, Listing{View: v.Name, Generation: generation, List: q.List, Partition: q.Partition, Prefix: q.Prefix, After: q.After, Limit: q.Limit},
+	next, err = r.Rows.List(ctx, Listing{View: v.Name, Generation: generation, List: q.List, Partition: q.Partition, Prefix: q.Prefix, After: q.After, Limit: q.Limit, Veiled: q.Veiled},
 		func(decode func(any) error) error {
 			var row R
 			if err := decode(&row); err != nil {

@@ -102,4 +102,5 @@ type Listing struct {
 	Prefix     string // of Place.Sort
 	After      string // where the page before ended; "": from the start
 	Limit      int
+	Veiled     bool // see [Query]
 }

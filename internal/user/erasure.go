@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/interview-sandbox/annals/events"
@@ -75,18 +76,19 @@ type purge struct {
 var errBehind = errors.New("the views have not come to where the key was destroyed")
 
 // Perform implements [projection.Effect]. What modules hold is in lists that follow the events,
-// so these have to have come far enough. The next time is set before anything is removed, so
-// that a command that fails for good keeps nothing else from being removed.
+// so these have to have come far enough. The next time is set before anything is removed, and
+// begins with another command, so that one that fails for good keeps nothing else from being
+// removed.
 func (e purge) Perform(ctx context.Context, _ string) ([]projection.Reaction, error) {
 	id := e.d.Stream.ID()
-	_, shown, _, err := Users.Get(ctx, e.m.Views, id, es.Moment{})
+	shown, err := Users.Shown(ctx, e.m.Views, id)
 	if err != nil {
 		return nil, err
 	}
 	if shown < e.d.Version {
 		return nil, errBehind
 	}
-	reactions := []projection.Reaction{purgeAt(e.d.At.Add(purgeAgain))}
+	var left []projection.Reaction
 	var failed error
 	for _, h := range e.m.Holdings {
 		steps, err := h.Purge(ctx, id)
@@ -94,12 +96,14 @@ func (e purge) Perform(ctx context.Context, _ string) ([]projection.Reaction, er
 			failed = fmt.Errorf("look for what is left of a person: %w", err)
 		}
 		for _, s := range steps {
-			reactions = append(reactions, projection.Reaction{Command: s})
+			left = append(left, projection.Reaction{Command: s})
 		}
 	}
 	switch {
-	case len(reactions) > 1:
-		return reactions, nil // who could not be asked is asked again
+	case len(left) > 0: // who could not be asked is asked again
+		again := e.d.At.Add(purgeAgain)
+		first := int(again.Unix()/int64(purgeAgain.Seconds())) % len(left)
+		return slices.Concat([]projection.Reaction{purgeAt(again)}, left[first:], left[:first]), nil
 	case failed != nil:
 		return nil, failed
 	}

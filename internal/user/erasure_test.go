@@ -51,6 +51,29 @@ func (s *shelf) Export(context.Context, string) (string, any, error) {
 	return "shelf", s.things, s.fails
 }
 
+// pile is a holding of three things, one of which cannot be removed.
+type pile struct{ store es.Store }
+
+type refuse struct{}
+
+func (refuse) Decide(Profile, time.Time) ([]events.Auth, error) { return nil, ErrSuspended }
+
+func (p *pile) Purge(ctx context.Context, _ string) (steps []es.Step, err error) {
+	for i, c := range []es.Command[Profile, events.Auth]{refuse{}, remove{}, remove{}} {
+		s := removals.On(es.DeriveID("piled", string(rune('a'+i))), c)
+		there := false
+		for _, failed := range p.store.Read(ctx, es.NewStream("thing", es.DeriveID("piled", string(rune('a'+i)))), es.Range{}) {
+			there, err = true, failed
+		}
+		if !there {
+			steps = append(steps, s)
+		}
+	}
+	return steps, err
+}
+
+func (*pile) Export(context.Context, string) (string, any, error) { return "pile", nil, nil }
+
 // safe is where keys are, which counts how often one is destroyed.
 type safe struct {
 	fails     error
@@ -78,7 +101,7 @@ type process struct {
 }
 
 // begin is the erasure of a person whose address has been released.
-func begin(t *testing.T) *process {
+func begin(t *testing.T, more ...func(es.Store) Holding) *process {
 	t.Helper()
 	r := &process{t: t, now: time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC), store: new(estest.Memory), memory: new(projectiontest.Memory)}
 	clock := func() time.Time { return r.now }
@@ -87,6 +110,9 @@ func begin(t *testing.T) *process {
 	m := &Module{
 		Executor: x, Holdings: []Holding{&r.shelf}, Keys: &r.safe,
 		Views: &projection.Reader{Store: r.store, Rows: r.memory, Generations: r.memory, Now: clock},
+	}
+	for _, holding := range more {
+		m.Holdings = append(m.Holdings, holding(r.store))
 	}
 	r.views = &projection.Projector{Store: r.store, Rows: r.memory, Parked: r.memory, Generations: r.memory, Projections: []projection.Projection{&Users}, Now: clock}
 	r.p = &projection.Projector{Store: r.store, Rows: r.memory, Parked: r.memory, Deadlines: r.memory, Projections: m.Reactors(), Executor: &x, Now: clock}
@@ -191,10 +217,21 @@ func TestAnErasureWaitsForWhatFailsAndGoesOn(t *testing.T) {
 }
 
 func TestNobodyIsErasedByListsThatAreLate(t *testing.T) {
-	r := begin(t)
-	r.safe.fails = errors.New("no answer")
-	r.goOn(0)
-	r.safe.fails, r.late = nil, true
+	t.Run("and show the account as it was", func(t *testing.T) {
+		r := begin(t)
+		r.safe.fails = errors.New("no answer")
+		r.goOn(0)
+		r.safe.fails = nil
+		r.waits()
+	})
+	t.Run("and do not show the account yet", func(t *testing.T) { begin(t).waits() })
+}
+
+// waits demands that an erasure waits for the views.
+func (r *process) waits() {
+	t := r.t
+	t.Helper()
+	r.late = true
 	for range 10 {
 		r.goOn(time.Minute)
 	}
@@ -207,5 +244,16 @@ func TestNobodyIsErasedByListsThatAreLate(t *testing.T) {
 	}
 	if !r.is(events.UserErased{}) {
 		t.Errorf("when they are in time: %v", r.happened())
+	}
+}
+
+func TestWhatCannotBeRemovedKeepsNothingElseFromBeing(t *testing.T) {
+	var p *pile
+	r := begin(t, func(s es.Store) Holding { p = &pile{s}; return p })
+	for range 12 {
+		r.goOn(time.Minute)
+	}
+	if left, err := p.Purge(t.Context(), ada); len(left) != 1 || err != nil || r.is(events.UserErased{}) {
+		t.Errorf("left are %d things, error %v: %v", len(left), err, r.happened())
 	}
 }

@@ -18,7 +18,7 @@ type ExportReply struct {
 }
 
 // export is for the person and for operators. It reads the account from its events, and what
-// modules hold from their views, which may be a moment old.
+// modules hold from their views, which may be a moment old. No version stands for all of it.
 func (m *Module) export(ctx context.Context, call api.Call) (reply api.Reply[ExportReply], err error) {
 	id, err := call.ID()
 	if err != nil {
@@ -29,7 +29,7 @@ func (m *Module) export(ctx context.Context, call api.Call) (reply api.Reply[Exp
 	}
 	out := &reply.Body
 	out.ExportedAt, out.Holdings = m.Now().UTC(), map[string]any{}
-	recorded, version, ok, err := es.FoldAt(ctx, m.Store, es.NewStream("user", id), es.Moment{},
+	recorded, _, ok, err := es.FoldAt(ctx, m.Store, es.NewStream("user", id), es.Moment{},
 		func(all []es.Recorded, e es.Recorded) []es.Recorded { return append(all, e) })
 	if err == nil && !ok {
 		err = api.ErrNotFound
@@ -37,7 +37,6 @@ func (m *Module) export(ctx context.Context, call api.Call) (reply api.Reply[Exp
 	if err != nil {
 		return reply, err
 	}
-	reply.Version = version
 	for _, r := range recorded {
 		item, err := api.NewHistoryItem(r, true)
 		if err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/interview-sandbox/annals/internal/api"
 	"github.com/interview-sandbox/annals/internal/projection"
@@ -14,6 +15,10 @@ const (
 	byName = iota
 	byEmail
 )
+
+// maxSearch is how many characters an address has at most, and a name has fewer. They fit a
+// sort key of DynamoDB, 1024 bytes.
+const maxSearch = 254
 
 // listUsers lists accounts by name, with ?q= those whose names begin so, and then those whose
 // addresses do. A page may have fewer accounts than asked for, and more after it.
@@ -26,15 +31,18 @@ func (m *Module) listUsers(ctx context.Context, call api.Call) (reply api.Reply[
 	switch {
 	case status != "" && !slices.Contains(statuses, status):
 		return reply, api.Malformed("?status= takes active, suspended, erasing or erased.")
+	case utf8.RuneCountInString(q) > maxSearch:
+		return reply, api.Malformed("?q= takes 254 characters at most.")
 	case q != "" && !call.Caller.SeesPersonal():
 		return reply, api.ErrForbidden // what is found would tell what is hidden
 	}
 	list, after := byName, page.Cursor
-	if rest, ok := strings.CutPrefix(page.Cursor, "email "); ok {
+	if rest, ok := strings.CutPrefix(page.Cursor, "email "); ok && q != "" {
 		list, after = byEmail, rest
 	}
 	rows, next, err := Users.List(ctx, m.Views, projection.Query{
 		List: list, Partition: []string{"name", "email"}[list], Prefix: q, After: after, Limit: page.Limit,
+		Veiled: !call.Caller.SeesPersonal(), // a cursor says what rows are sorted by
 	})
 	if err != nil {
 		return reply, err

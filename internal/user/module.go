@@ -57,7 +57,7 @@ func (m *Module) Routes() []api.Route {
 		api.Query("GET /users/{id}/history", api.Self, m.userHistory).
 			Does("Lists everything that happened to an account.").Takes(api.Paged, api.Ordered),
 		api.Query("GET /users/{id}/export", api.SignedIn, m.export).
-			Does("Gives everything that is kept of a person, to that person and to operators.").Takes(api.Versioned),
+			Does("Gives everything that is kept of a person, to that person and to operators."),
 		api.Command("PATCH /users/{id}", api.Self, m.updateProfile).
 			Does("Changes what is given of one's profile. An empty locale or avatarFileId takes away what there is.").Refuses(api.ErrInvalid, ErrSuspended),
 		api.Command("DELETE /users/{id}", api.SignedIn, m.deleteUser).

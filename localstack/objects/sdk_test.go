@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"path"
 	"path/filepath"
 	"reflect"
 	"slices"
@@ -219,6 +220,14 @@ func TestALinkGivesOneVersionForAWhileToBeSaved(t *testing.T) {
 	}
 	if err := w.Delete(t.Context(), key, first); err != nil {
 		t.Errorf("deleted again: %v", err)
+	}
+	for _, prefix := range []string{key + "/", path.Dir(key) + "/"} {
+		if err := w.Clear(t.Context(), prefix); err != nil {
+			t.Fatal(err)
+		}
+		if all, err := w.Versions(t.Context(), key); err != nil || (len(all) > 0) != (prefix == key+"/") {
+			t.Errorf("after all under %s was cleared there is %v, error %v", prefix, all, err)
+		}
 	}
 }
 

@@ -1,6 +1,7 @@
 package scenario
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -35,6 +36,7 @@ func Users(t *testing.T, api, unique string, operator, auditor Person) {
 		}
 		operator.Refuse(t, 400, "malformed", "GET", "/users?status=x", nil)
 		operator.Refuse(t, 400, "malformed", "GET", "/users?cursor=eA", nil)
+		operator.Refuse(t, 400, "malformed", "GET", "/users?q="+strings.Repeat("a", 2000), nil)
 	})
 
 	t.Run("auditors see no names but their own, and search for none", func(t *testing.T) {
@@ -43,6 +45,12 @@ func Users(t *testing.T, api, unique string, operator, auditor Person) {
 				t.Errorf("answer %s", page)
 			}
 		}
+		page := auditor.Expect(t, 200, "GET", "/users?limit=1", nil)
+		if cursor, err := base64.RawURLEncoding.DecodeString(page.Text("nextCursor")); err != nil || len(cursor) != len(ada.ID) {
+			t.Errorf("a cursor tells %q, error %v", cursor, err)
+		}
+		byAddress := base64.RawURLEncoding.EncodeToString([]byte("email " + ada.ID))
+		auditor.Refuse(t, 400, "malformed", "GET", "/users?cursor="+byAddress, nil)
 		auditor.Refuse(t, 403, "forbidden", "GET", "/users?q=a", nil)
 		if a := auditor.Expect(t, 200, "GET", ada.at(""), nil); a.Text("id") != ada.ID || a.Text("email") != "" {
 			t.Errorf("answer %s", a.Raw)
@@ -226,6 +234,9 @@ func Users(t *testing.T, api, unique string, operator, auditor Person) {
 				a := who.Expect(t, 200, "GET", ada.at("/export"), nil)
 				if err := json.Unmarshal([]byte(a.Raw), &document); err != nil {
 					t.Fatal(err)
+				}
+				if tag := a.Header.Get("ETag"); tag != "" {
+					t.Errorf("ETag %s, whatever modules hold", tag)
 				}
 				if strings.Contains(a.Raw, "argon2") {
 					t.Errorf("a secret is in it: %s", a.Raw)

@@ -200,6 +200,19 @@ func RowsContract(t *testing.T, r projection.Rows) {
 				t.Errorf("limit %d: got %v, want %v", limit, got, want)
 			}
 		}
+		veiled := projection.Listing{View: k.View, Generation: 1, List: 1, Partition: "all", Limit: 2, Veiled: true}
+		if got := slices.Sorted(slices.Values(listed(t, r, veiled))); !slices.Equal(got, want) {
+			t.Errorf("veiled: got %v, want %v", got, want)
+		}
+		next, err := r.List(t.Context(), veiled, func(func(any) error) error { return nil })
+		if err != nil || next != "0" && next != "1" {
+			t.Errorf("a veiled place is %q, error %v", next, err)
+		}
+		for _, veiled.After = range []string{"nowhere", "elsewhere", "none"} {
+			if _, err := r.List(t.Context(), veiled, nil); !errors.Is(err, projection.ErrPlace) {
+				t.Errorf("from %q on: error %v", veiled.After, err)
+			}
+		}
 		got := listed(t, r, projection.Listing{View: k.View, Generation: 1, List: 1, Partition: "all", Prefix: "01", Limit: 10})
 		slices.Sort(got)
 		if !slices.Equal(got, []string{"2", "3"}) {

@@ -193,23 +193,33 @@ func (m *Memory) ScanAll(_ context.Context, part, _ int) iter.Seq2[projection.St
 // List implements [projection.Rows].
 func (m *Memory) List(_ context.Context, q projection.Listing, each func(func(any) error) error) (string, error) {
 	type entry struct {
-		place string
-		data  []byte
+		place, id string
+		data      []byte
 	}
 	var all []entry
 	m.mu.Lock()
 	for k, s := range m.rows {
 		p := s.places[q.List]
 		if k.View == q.View && k.Generation == q.Generation && !p.Nowhere() && p.Partition == q.Partition && strings.HasPrefix(p.Sort, q.Prefix) {
-			all = append(all, entry{p.Sort + "\x00" + k.ID, s.data})
+			all = append(all, entry{p.Sort + "\x00" + k.ID, k.ID, s.data})
 		}
 	}
 	m.mu.Unlock()
 	slices.SortFunc(all, func(a, b entry) int { return cmp.Compare(a.place, b.place) })
+	if q.Veiled && q.After != "" {
+		last := slices.IndexFunc(all, func(e entry) bool { return e.id == q.After })
+		if last < 0 {
+			return "", projection.ErrPlace
+		}
+		q.After = all[last].place
+	}
 	n := 0
 	for i, e := range all {
 		if e.place <= q.After {
 			continue
+		}
+		if n == q.Limit && q.Veiled {
+			return all[i-1].id, nil
 		}
 		if n == q.Limit {
 			return all[i-1].place, nil
