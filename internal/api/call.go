@@ -24,6 +24,7 @@ type Call struct {
 	Query   map[string]string // what the route declares, and no more
 	Headers map[string]string // by their names in lower case
 	Client  string            // the program that calls, as it calls itself; at most 200 characters
+	Source  string            // the network address that it comes from
 	Meta    es.Meta           // for the commits it leads to
 	IfMatch *es.Version       // the version the stream has to be at
 	// NewID makes the id for an object of this kind that the call creates: the same for

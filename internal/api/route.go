@@ -46,7 +46,7 @@ func Command[In, Out any](pattern string, access Access, handle func(context.Con
 	}
 	r.Serve = func(ctx context.Context, c Call, body []byte) (Response, error) {
 		var in In
-		if r.In != nil {
+		if r.In != nil && (len(body) > 0 || !r.BodyOptional()) {
 			if err := decode(body, &in); err != nil {
 				return Response{}, err
 			}
@@ -70,6 +70,17 @@ func Raw[Out any](pattern string, access Access, handle func(ctx context.Context
 		return reply.response(), err
 	}
 	return r
+}
+
+// BodyOptional reports whether a request may come without a body, because every field of it
+// may be left out.
+func (r Route) BodyOptional() bool {
+	for _, f := range reflect.VisibleFields(r.In) {
+		if _, options, _ := strings.Cut(f.Tag.Get("json"), ","); !strings.Contains(options, "omit") {
+			return false
+		}
+	}
+	return true
 }
 
 // Query declares a route that reads.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/interview-sandbox/annals/internal/api"
 	"github.com/interview-sandbox/annals/internal/auth"
+	"github.com/interview-sandbox/annals/internal/dynamo"
 	"github.com/interview-sandbox/annals/internal/es"
 	"github.com/interview-sandbox/annals/internal/keys"
 	"github.com/interview-sandbox/annals/internal/password"
@@ -15,8 +16,9 @@ import (
 
 // CommandAuth builds functions/command-auth.
 func CommandAuth(ctx context.Context, c Config) (*Counted, error) {
-	return newSystem(c).command(ctx, "command-auth", func(p parts) ([]api.Route, error) {
-		m := &auth.Module{Executor: p.Executor, Views: p.views}
+	s := newSystem(c)
+	return s.command(ctx, "command-auth", func(p parts) ([]api.Route, error) {
+		m := &auth.Module{Executor: p.Executor, Views: p.views, Tries: &dynamo.Tries{Client: s.dynamodb, Table: s.table("Tries")}}
 		return m.Routes(), secrets(ctx, m, p.ring)
 	})
 }

@@ -3,6 +3,8 @@ package auth
 import (
 	"cmp"
 	"context"
+	"errors"
+	"strconv"
 	"time"
 
 	"github.com/interview-sandbox/annals/events"
@@ -45,7 +47,7 @@ func (m *Module) login(ctx context.Context, call api.Call, in loginBody) (reply 
 	if err := bad.Err(); err != nil {
 		return reply, err
 	}
-	user, err := m.authenticate(ctx, in)
+	user, err := m.limited(ctx, call, in)
 	if err != nil {
 		return reply, err
 	}
@@ -56,6 +58,45 @@ func (m *Module) login(ctx context.Context, call api.Call, in loginBody) (reply 
 		return reply, err
 	}
 	return m.tokens(user, result, secret)
+}
+
+// ErrTooManyTries: there have been too many wrong passwords.
+var ErrTooManyTries = &es.Error{Kind: es.Limited, Code: "too-many-tries", Message: "There were too many wrong passwords. Wait before the next one."}
+
+// How many wrong passwords are taken in a window of time: for one account from one network
+// address, so that nobody can lock an account for others, and for all accounts from there.
+const (
+	triesWindow   = 15 * time.Minute
+	triesOfOne    = 10
+	triesOfSource = 100
+)
+
+// limited is authenticate with a limit to how often a password may be wrong. Tries at the same
+// moment do not see each other, so a few more may be taken.
+func (m *Module) limited(ctx context.Context, call api.Call, in loginBody) (User, error) {
+	window := m.Now().Truncate(triesWindow)
+	end := window.Add(triesWindow)
+	source := m.keyed("source " + call.Source)
+	names := []string{
+		strconv.FormatInt(window.Unix(), 10) + "/" + source + "/" + m.address(in.Email),
+		strconv.FormatInt(window.Unix(), 10) + "/" + source,
+	}
+	wrong, err := m.Tries.Wrong(ctx, names...)
+	if err != nil {
+		return User{}, err
+	}
+	if wrong[0] >= triesOfOne || wrong[1] >= triesOfSource {
+		refusal := *ErrTooManyTries
+		refusal.After = end.Sub(m.Now())
+		return User{}, &refusal
+	}
+	user, err := m.authenticate(ctx, in)
+	if errors.Is(err, ErrWrongLogin) {
+		if err := m.Tries.Add(ctx, end.Add(triesWindow), names...); err != nil {
+			return User{}, err
+		}
+	}
+	return user, err
 }
 
 // authenticate finds the account with this address and password, which has to be active. Without such an address it

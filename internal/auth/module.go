@@ -24,7 +24,16 @@ type Module struct {
 	MailKey    []byte // keys the hashes in mailed tokens
 	Passwords  Passwords
 	Tokens     Tokens
+	Tries      Tries
 	PublicKeys PublicKeys // for queries only
+}
+
+// Tries counts wrong passwords in windows of time.
+type Tries interface {
+	// Wrong gives how many there were under each of these names, in their order.
+	Wrong(ctx context.Context, names ...string) ([]int, error)
+	// Add counts one more under each of these names, which can be forgotten after a moment.
+	Add(ctx context.Context, forget time.Time, names ...string) error
 }
 
 // Passwords hashes passwords.
@@ -51,7 +60,7 @@ func (m *Module) Routes() []api.Route {
 		api.Command("POST /auth/users/{id}/password", api.Self, m.changePassword).
 			Does("Replaces an account's password and ends its other logins.").Refuses(api.ErrInvalid, ErrWrongPassword, ErrSuspended),
 		api.Command("POST /auth/login", api.Public, m.login).
-			Does("Gives the tokens of a new login.").Refuses(api.ErrInvalid, ErrWrongLogin),
+			Does("Gives the tokens of a new login.").Refuses(api.ErrInvalid, ErrWrongLogin, ErrTooManyTries),
 		api.Command("POST /auth/token", api.Public, m.refresh).
 			Does("Gives new tokens for a refresh token. One that was replaced before ends its login.").Refuses(ErrWrongRefreshToken),
 		api.Query("GET /auth/sessions", api.SignedIn, m.listSessions).
@@ -119,9 +128,11 @@ func (m *Module) users() *es.Aggregate[User, events.Auth] {
 
 // address is the id under which an address is claimed: without the key nobody can tell from
 // it which address it is.
-func (m *Module) address(email string) string {
+func (m *Module) address(email string) string { return m.keyed(canonical(email)) }
+
+func (m *Module) keyed(text string) string {
 	mac := hmac.New(sha256.New, m.AddressKey)
-	mac.Write([]byte(canonical(email)))
+	mac.Write([]byte(text))
 	return hex.EncodeToString(mac.Sum(nil)[:16])
 }
 

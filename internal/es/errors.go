@@ -1,5 +1,7 @@
 package es
 
+import "time"
+
 // Kind is what an error means to whoever asked. The HTTP adapter maps each kind to one
 // status.
 type Kind uint8
@@ -25,6 +27,7 @@ type Error struct {
 	Code    string
 	Message string
 	Fields  []FieldError
+	After   time.Duration // of one that is Limited: how long to wait before the next try
 }
 
 // FieldError says what is wrong with one field of a request.

@@ -113,6 +113,7 @@ func (g *Gateway) serve(ctx context.Context, r request, correlation string) (api
 		Query:   route.Declared(r.QueryStringParameters),
 		Headers: r.Headers,
 		Client:  r.client(),
+		Source:  r.RequestContext.HTTP.SourceIP,
 		Meta:    es.Meta{CorrelationID: correlation, Actor: caller.Actor(), Trace: r.trace()},
 	}
 	if route.Command {

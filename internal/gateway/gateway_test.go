@@ -14,6 +14,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -49,6 +50,7 @@ func newServer(extra ...api.Route) *server {
 		Views:      views,
 		AddressKey: []byte("key"),
 		Passwords:  quick{},
+		Tries:      &tries{wrong: map[string]int{}},
 		Tokens:     plain{},
 	}
 	people := &user.Module{Executor: executor, Views: views}
@@ -571,4 +573,28 @@ func TestAHandlerSeesWhatItsRouteDeclares(t *testing.T) {
 	if out.Body != "<p>&amp;</p>" || out.Headers["Content-Type"] != "text/html; charset=utf-8" {
 		t.Errorf("the page is sent as %s, %s", out.Headers["Content-Type"], out.Body)
 	}
+}
+
+// tries counts in memory.
+type tries struct {
+	mu    sync.Mutex
+	wrong map[string]int
+}
+
+func (t *tries) Wrong(_ context.Context, names ...string) (all []int, _ error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, n := range names {
+		all = append(all, t.wrong[n])
+	}
+	return all, nil
+}
+
+func (t *tries) Add(_ context.Context, _ time.Time, names ...string) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, n := range names {
+		t.wrong[n]++
+	}
+	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"math"
 	"net/http"
 	"strconv"
 	"strings"
@@ -82,6 +83,8 @@ func (g *Gateway) problem(ctx context.Context, r request, correlation string, er
 		if r.Headers["authorization"] != "" {
 			headers["WWW-Authenticate"] += `, error="invalid_token"`
 		}
+	case p.Status == http.StatusTooManyRequests:
+		headers["Retry-After"] = strconv.Itoa(int(math.Ceil(known.After.Seconds())))
 	case p.Status == http.StatusServiceUnavailable:
 		headers["Retry-After"] = "1"
 	}

@@ -62,6 +62,9 @@ func (m *Module) request(ctx context.Context, call api.Call, in requestBody) (re
 	if err := c.validate(m.Provider); err != nil {
 		return reply, err
 	}
+	if err := m.mayPay(ctx, c.PayerID); err != nil {
+		return reply, err
+	}
 	result, err := m.Execute(ctx, call.Meta, call.IfMatch, payments.New(call.NewID("payment"), c))
 	if err != nil {
 		return reply, err

@@ -172,6 +172,7 @@ func Tables() []Table {
 		}},
 		{ID: "Parked", Suffix: "parked", Partition: Key{"view", String}, Sort: &Key{"stream", String}},
 		{ID: "Stats", Suffix: "stats", Partition: Key{"part", String}, Sort: &Key{"period", String}, Expires: "expires"},
+		{ID: "Tries", Suffix: "tries", Partition: Key{"name", String}, Expires: "expires"},
 		{ID: "Checkpoints", Suffix: "checkpoints", Partition: Key{"row", String}},
 		{ID: "Deadlines", Suffix: "deadlines", Partition: Key{"shard", String}, Sort: &Key{"due", String}},
 		{ID: "Sandbox", Suffix: "sandbox", Partition: Key{"payment", String}},
@@ -261,6 +262,9 @@ func Functions() []Function {
 		}})
 	}
 	for i := range all {
+		if all[i].Name == "command-auth" {
+			all[i].Grants = append(all[i].Grants, Grant{"Tries", []string{"BatchGetItem", "UpdateItem"}})
+		}
 		if all[i].Name == "command-file" {
 			all[i].Objects = []ObjectGrant{{"Files", []string{"PutObject"}}} // by those who have a form
 		}

@@ -2,6 +2,7 @@ package scenario
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -47,6 +48,21 @@ func Auth(t *testing.T, api, unique string, operator Person) {
 		nobody.Refuse(t, 422, "invalid", "POST", "/auth/login", map[string]string{"email": "", "password": ada.Password})
 		nobody.Refuse(t, 401, "wrong-login", "POST", "/auth/login", map[string]string{"email": ada.Email, "password": "wrong horse battery"})
 		nobody.Refuse(t, 401, "wrong-login", "POST", "/auth/login", map[string]string{"email": mail("nobody"), "password": ada.Password})
+	})
+
+	t.Run("after ten wrong passwords for an address there is a wait, known or not, and none for others", func(t *testing.T) {
+		for _, email := range []string{mail("nobody-at-all"), eve.Email} {
+			wrong := map[string]string{"email": email, "password": "wrong horse battery"}
+			for range 10 {
+				nobody.Refuse(t, 401, "wrong-login", "POST", "/auth/login", wrong)
+			}
+			a := nobody.Refuse(t, 429, "too-many-tries", "POST", "/auth/login", wrong)
+			if after, err := strconv.Atoi(a.Header.Get("Retry-After")); err != nil || after < 1 || after > 15*60 {
+				t.Errorf("Retry-After: %q", a.Header.Get("Retry-After"))
+			}
+		}
+		nobody.Refuse(t, 429, "too-many-tries", "POST", "/auth/login", map[string]string{"email": eve.Email, "password": eve.Password})
+		ada.LogIn(t)
 	})
 
 	t.Run("an account is read by its owner", func(t *testing.T) {

@@ -143,7 +143,7 @@ func Payments(t *testing.T, api, unique string, operator, auditor Person) {
 			}
 			ada.Refuse(t, 422, "capture-too-high", "POST", path+"/capture", map[string]any{"amount": 1001})
 			ada.Refuse(t, 422, "invalid", "POST", path+"/capture", map[string]any{"amount": 0})
-			ada.Refuse(t, 400, "malformed", "POST", path+"/capture", "")
+			ada.Refuse(t, 400, "malformed", "POST", path+"/capture", "{")
 			ada.Refuse(t, 412, "version-mismatch", "POST", path+"/capture", map[string]any{}, Header{"If-Match", `"9"`})
 			ada.Refuse(t, 409, "not-refundable", "POST", path+"/refunds", map[string]any{"reason": "too early"})
 			ada.settle(t, path+"/capture", map[string]any{"amount": 700}, "captured")

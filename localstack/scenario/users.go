@@ -257,6 +257,7 @@ func Users(t *testing.T, api, unique string, operator, auditor Person) {
 			t.Errorf("answer %v %s", first.Header, first.Raw)
 		}
 		ada.Expect(t, 202, "DELETE", ada.at(""), nil)
+		ada.Refuse(t, 409, "erased", "POST", "/payments", map[string]any{"amount": 1000, "currency": "EUR", "method": "approve"}, Header{"Idempotency-Key", "late"})
 		operator.Expect(t, 202, "DELETE", ada.at(""), nil)
 		nobody.Refuse(t, 401, "wrong-login", "POST", "/auth/login", map[string]string{"email": ada.Email, "password": ada.Password})
 		ada.Refuse(t, 409, "erased", "PATCH", ada.at(""), map[string]any{"name": "A"})

@@ -115,7 +115,7 @@ func (d *document) operation(r api.Route) object {
 	case r.Raw:
 		o.set("requestBody", object{{"required", true}, {"content", object{{"*/*", object{}}}}})
 	case r.In != nil:
-		o.set("requestBody", object{{"required", true}, {"content", object{{"application/json", media(d.of(r.In, request))}}}})
+		o.set("requestBody", object{{"required", !r.BodyOptional()}, {"content", object{{"application/json", media(d.of(r.In, request))}}}})
 	}
 	o.set("responses", d.responses(r))
 	security := []object{}
