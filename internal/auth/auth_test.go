@@ -270,7 +270,12 @@ func TestReleaseAddress(t *testing.T) {
 
 func TestALoginThatHasEndedIsNotListedAndTellsNothing(t *testing.T) {
 	s := es.NewStream("session", eve)
-	row := Sessions.Apply(SessionRow{}, es.Recorded{Stream: s, Version: 1, Event: events.SessionStarted{UserID: ada, Client: "curl/8.0"}})
+	row := Sessions.Apply(SessionRow{}, es.Recorded{Stream: s, Version: 1, At: estest.Now, Event: events.SessionStarted{UserID: ada, Client: "curl/8.0"}})
+	later := row
+	later.CreatedAt = row.CreatedAt.Add(time.Second)
+	if Sessions.Lists[0](later).Sort >= Sessions.Lists[0](row).Sort {
+		t.Error("the newest is not the first")
+	}
 	if row.Client != "curl/8.0" || Sessions.Lists[0](row).Partition != ada {
 		t.Errorf("the row is %+v", row)
 	}

@@ -64,7 +64,7 @@ func (m *Module) Routes() []api.Route {
 		api.Command("POST /auth/token", api.Public, m.refresh).
 			Does("Gives new tokens for a refresh token. One that was replaced before ends its login.").Refuses(ErrWrongRefreshToken),
 		api.Query("GET /auth/sessions", api.SignedIn, m.listSessions).
-			Does("Lists one's own logins, oldest first.").Takes(api.Paged),
+			Does("Lists one's own logins, newest first. A page may have fewer than asked for, and more after it.").Takes(api.Paged),
 		api.Command("POST /auth/logout", api.SignedIn, m.logout).
 			Does("Ends the login that the token is of."),
 		api.Command("POST /auth/logout-all", api.SignedIn, m.logoutAll).

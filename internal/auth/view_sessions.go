@@ -2,6 +2,8 @@ package auth
 
 import (
 	"context"
+	"fmt"
+	"math"
 	"time"
 
 	"github.com/interview-sandbox/annals/events"
@@ -27,7 +29,8 @@ type SessionRow struct {
 	Ended bool `json:"ended"`
 }
 
-// Sessions is the read model of logins, by id, with a list of each user's that go on, by time.
+// Sessions is the read model of logins, by id, with a list of each user's that were not ended
+// by themselves, newest first: what has run out or was ended with others does not hide the rest.
 var Sessions = projection.View[SessionRow]{
 	Name:     "sessions",
 	Category: "session",
@@ -35,7 +38,7 @@ var Sessions = projection.View[SessionRow]{
 	Lists: [projection.Lists]func(SessionRow) projection.Place{
 		func(s SessionRow) (p projection.Place) {
 			if !s.Ended {
-				p = projection.Place{Partition: s.UserID, Sort: s.CreatedAt.UTC().Format(time.RFC3339)}
+				p = projection.Place{Partition: s.UserID, Sort: fmt.Sprintf("%016x", math.MaxInt64-s.CreatedAt.UnixMilli())}
 			}
 			return p
 		},
@@ -56,7 +59,8 @@ func applyToSession(row SessionRow, recorded es.Recorded) SessionRow {
 	return row
 }
 
-// listSessions lists the caller's own logins that go on, oldest first.
+// listSessions lists the caller's own logins that go on, newest first. A page may have fewer
+// than asked for, and more after it.
 func (m *Module) listSessions(ctx context.Context, call api.Call) (reply api.Reply[api.List[LoginReply]], err error) {
 	page, err := call.Page()
 	if err != nil {

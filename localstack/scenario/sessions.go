@@ -105,9 +105,9 @@ func Sessions(t *testing.T, api, unique string) {
 		mine := login(t)
 		with(login(t)).Expect(t, 204, "POST", "/auth/logout", nil)
 		id := SessionOf(t, mine.Text("accessToken"))
-		eventually(t, "it is listed as the last one, and the one that ended is not", func() bool {
+		eventually(t, "it is listed as the first one, and the one that ended is not", func() bool {
 			items, _ := with(mine).Expect(t, 200, "GET", "/auth/sessions?limit=100", nil).Body["items"].([]any)
-			return len(items) > 0 && items[len(items)-1].(map[string]any)["id"] == id
+			return len(items) > 0 && items[0].(map[string]any)["id"] == id
 		})
 	})
 
