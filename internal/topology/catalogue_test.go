@@ -103,8 +103,8 @@ func (c *catalogue) write() {
 	c.line(`# The events
 
 Everything that has ever happened, and can be replayed, is one of these. This page is generated from
-their types, from what is said about them in this folder, and from the views and reactors of the modules, each of which is
-given an example: ` + "`go test ./internal/topology -update`" + ` writes it anew.
+their types and from what this folder says about them; which views show an event and which reactors
+act on it was found out by giving each an example. ` + "`make generate`" + ` writes it anew.
 
 | event | views that show it | reactors that act on it |
 | --- | --- | --- |`)
