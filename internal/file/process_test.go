@@ -169,13 +169,12 @@ func (w *world) state() File {
 // expect demands a status and which versions there are.
 func (w *world) expect(what string, status Status, versions ...string) {
 	w.t.Helper()
-	got, _ := w.bucket.Versions(w.t.Context(), keyOf(ada, id))
 	if f := w.state(); f.Status != status {
 		w.t.Errorf("%s: it is %s, want %s", what, f.Status, status)
 	}
 	broken := w.bucket.broken
 	w.bucket.broken = nil
-	if got, _ = w.bucket.Versions(w.t.Context(), keyOf(ada, id)); !slices.Equal(got, versions) {
+	if got, _ := w.bucket.Versions(w.t.Context(), keyOf(ada, id)); !slices.Equal(got, versions) {
 		w.t.Errorf("%s: stored are %v, want %v", what, got, versions)
 	}
 	w.bucket.broken = broken

@@ -11,8 +11,6 @@ import (
 	"regexp"
 
 	"github.com/stripe/stripe-go/v85"
-	"github.com/stripe/stripe-go/v85/paymentintent"
-	"github.com/stripe/stripe-go/v85/refund"
 
 	"github.com/interview-sandbox/annals/internal/payment"
 )
@@ -36,8 +34,7 @@ type Settings struct {
 
 // Provider implements [payment.Provider].
 type Provider struct {
-	intents       paymentintent.Client
-	refunds       refund.Client
+	client        *stripe.Client
 	webhookSecret string
 }
 
@@ -52,7 +49,7 @@ func New(s Settings) *Provider {
 		config.URL = &s.URL
 	}
 	backend := stripe.GetBackendWithConfig(stripe.APIBackend, config)
-	return &Provider{paymentintent.Client{B: backend, Key: s.Key}, refund.Client{B: backend, Key: s.Key}, s.WebhookSecret}
+	return &Provider{stripe.NewClient(s.Key, stripe.WithBackends(&stripe.Backends{API: backend})), s.WebhookSecret}
 }
 
 // Name implements [payment.Provider].
@@ -76,8 +73,9 @@ func (p *Provider) Authorize(ctx context.Context, key string, c payment.Charge) 
 	if c.Capture {
 		capture = stripe.PaymentIntentCaptureMethodAutomatic
 	}
-	intent, err := p.intents.New(&stripe.PaymentIntentParams{
-		Params:                params(ctx, key, map[string]string{paymentID: c.PaymentID}),
+	intent, err := p.client.V1PaymentIntents.Create(ctx, &stripe.PaymentIntentCreateParams{
+		Params:                keyed(key),
+		Metadata:              map[string]string{paymentID: c.PaymentID},
 		Amount:                stripe.Int64(toStripe(c.Amount, c.Currency)),
 		Currency:              &c.Currency,
 		PaymentMethod:         &c.Method,
@@ -102,8 +100,8 @@ func (p *Provider) Authorize(ctx context.Context, key string, c payment.Charge) 
 
 // Capture implements [payment.Provider].
 func (p *Provider) Capture(ctx context.Context, key string, c payment.Capture) (payment.Report, error) {
-	intent, err := p.intents.Capture(c.Reference, &stripe.PaymentIntentCaptureParams{
-		Params: params(ctx, key, nil), AmountToCapture: stripe.Int64(toStripe(c.Amount, c.Currency)),
+	intent, err := p.client.V1PaymentIntents.Capture(ctx, c.Reference, &stripe.PaymentIntentCaptureParams{
+		Params: keyed(key), AmountToCapture: stripe.Int64(toStripe(c.Amount, c.Currency)),
 	})
 	if err == nil {
 		return report(intent), nil
@@ -120,14 +118,14 @@ func (p *Provider) Capture(ctx context.Context, key string, c payment.Capture) (
 // Void implements [payment.Provider]. Of what cannot be canceled the report tells why: how it
 // stands.
 func (p *Provider) Void(ctx context.Context, key, _, reference string) (payment.Report, error) {
-	intent, err := p.intents.Cancel(reference, &stripe.PaymentIntentCancelParams{Params: params(ctx, key, nil)})
+	intent, err := p.client.V1PaymentIntents.Cancel(ctx, reference, &stripe.PaymentIntentCancelParams{Params: keyed(key)})
 	if err == nil {
 		return report(intent), nil
 	}
 	if _, err := decision(err); err != nil {
 		return payment.Report{}, err
 	}
-	if intent, err = p.intents.Get(reference, &stripe.PaymentIntentParams{Params: params(ctx, "", nil)}); err != nil {
+	if intent, err = p.client.V1PaymentIntents.Retrieve(ctx, reference, nil); err != nil {
 		return payment.Report{}, quiet(err)
 	}
 	return report(intent), nil
@@ -143,8 +141,9 @@ func (p *Provider) Refund(ctx context.Context, key string, r payment.Repayment) 
 			return reportRefund(made), nil
 		}
 	}
-	made, err := p.refunds.New(&stripe.RefundParams{
-		Params:        params(ctx, key, map[string]string{paymentID: r.PaymentID, refundID: r.RefundID}),
+	made, err := p.client.V1Refunds.Create(ctx, &stripe.RefundCreateParams{
+		Params:        keyed(key),
+		Metadata:      map[string]string{paymentID: r.PaymentID, refundID: r.RefundID},
 		PaymentIntent: &r.Reference, Amount: stripe.Int64(toStripe(r.Amount, r.Currency)),
 	})
 	if err == nil {
@@ -160,39 +159,32 @@ func (p *Provider) Refund(ctx context.Context, key string, r payment.Repayment) 
 // find looks for the intent of a payment; nil: there is none. What is searched for is found a
 // minute after it was made, and this one would have been made hours ago.
 func (p *Provider) find(ctx context.Context, id string) (*stripe.PaymentIntent, error) {
-	found := p.intents.Search(&stripe.PaymentIntentSearchParams{SearchParams: stripe.SearchParams{
-		Context: ctx, Query: "metadata['" + paymentID + "']:'" + id + "'",
+	found := p.client.V1PaymentIntents.Search(ctx, &stripe.PaymentIntentSearchParams{SearchParams: stripe.SearchParams{
+		Query: "metadata['" + paymentID + "']:'" + id + "'",
 	}})
-	if found.Next() {
-		return found.PaymentIntent(), nil
-	}
-	if err := found.Err(); err != nil {
-		return nil, quiet(err)
+	for intent, err := range found.All(ctx) {
+		if err != nil {
+			return nil, quiet(err)
+		}
+		return intent, nil
 	}
 	return nil, nil
 }
 
 // findRefund looks for a refund; nil: there is none.
 func (p *Provider) findRefund(ctx context.Context, r payment.Repayment) (*stripe.Refund, error) {
-	all := p.refunds.List(&stripe.RefundListParams{ListParams: stripe.ListParams{Context: ctx}, PaymentIntent: &r.Reference})
-	for all.Next() {
-		if made := all.Refund(); made.Metadata[refundID] == r.RefundID {
+	for made, err := range p.client.V1Refunds.List(ctx, &stripe.RefundListParams{PaymentIntent: &r.Reference}).All(ctx) {
+		if err != nil {
+			return nil, quiet(err)
+		}
+		if made.Metadata[refundID] == r.RefundID {
 			return made, nil
 		}
-	}
-	if err := all.Err(); err != nil {
-		return nil, quiet(err)
 	}
 	return nil, nil
 }
 
-func params(ctx context.Context, key string, metadata map[string]string) stripe.Params {
-	p := stripe.Params{Context: ctx, Metadata: metadata}
-	if key != "" {
-		p.IdempotencyKey = &key
-	}
-	return p
-}
+func keyed(key string) stripe.Params { return stripe.Params{IdempotencyKey: &key} }
 
 // decision gives what Stripe has decided against a request, which it will decide again however
 // often it is asked. Any other error may pass, or is ours.

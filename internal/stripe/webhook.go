@@ -41,7 +41,7 @@ func (p *Provider) ParseWebhook(ctx context.Context, _ time.Time, headers map[st
 			return w, err
 		}
 		// A dispute does not carry the payment's id.
-		intent, err := p.intents.Get(dispute.PaymentIntent.ID, &stripe.PaymentIntentParams{Params: params(ctx, "", nil)})
+		intent, err := p.client.V1PaymentIntents.Retrieve(ctx, dispute.PaymentIntent.ID, nil)
 		if err != nil {
 			return w, quiet(err)
 		}

@@ -79,12 +79,12 @@ func TestAnObjectIsReadAsItWasWhenItWasOpened(t *testing.T) {
 
 func TestWhatACrashHasCutOffIsNotThere(t *testing.T) {
 	path := t.TempDir()
-	s := open(t, path, Bucket{Name: "box"})
+	open(t, path, Bucket{Name: "box"})
 	// A crash before an object has its place leaves its file among those that arrive.
 	if err := os.WriteFile(filepath.Join(path, arriving, "1"), []byte("half"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	s = open(t, path, Bucket{Name: "box"})
+	s := open(t, path, Bucket{Name: "box"})
 	if entries, err := os.ReadDir(filepath.Join(path, arriving)); err != nil || len(entries) > 0 {
 		t.Errorf("left over: %v, error %v", entries, err)
 	}
