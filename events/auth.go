@@ -26,6 +26,7 @@ var authEvents = []definition{
 	current[UserEmailChanged](),
 	current[UserPasswordChanged](),
 	current[UserEmailVerified](),
+	current[UserVerificationRequested](),
 	current[UserPasswordResetRequested](),
 	current[UserSessionsEnded](),
 	current[UserAddressReleased](),
@@ -60,6 +61,12 @@ type UserPasswordChanged struct {
 // UserEmailVerified records that mail to an address reaches the account's owner.
 type UserEmailVerified struct {
 	Email string `json:"email" data:"personal"`
+}
+
+// UserVerificationRequested has the account's owner mailed once more what shows that mail
+// arrives.
+type UserVerificationRequested struct {
+	At time.Time `json:"at"` // it is not asked for again at once
 }
 
 // UserPasswordResetRequested lets whoever receives the account's mail set another password.
@@ -161,6 +168,9 @@ func (SessionEnded) EventType() string { return "session.ended.v1" }
 func (UserEmailVerified) EventType() string { return "user.email-verified.v1" }
 
 // EventType implements [Event].
+func (UserVerificationRequested) EventType() string { return "user.verification-requested.v1" }
+
+// EventType implements [Event].
 func (UserPasswordResetRequested) EventType() string { return "user.password-reset-requested.v1" }
 
 // EventType implements [Event].
@@ -173,6 +183,7 @@ func (UserCreated) auth()                {}
 func (UserEmailChanged) auth()           {}
 func (UserPasswordChanged) auth()        {}
 func (UserEmailVerified) auth()          {}
+func (UserVerificationRequested) auth()  {}
 func (UserPasswordResetRequested) auth() {}
 func (UserSessionsEnded) auth()          {}
 func (UserAddressReleased) auth()        {}

@@ -30,6 +30,7 @@ var newest = []Event{
 	SessionRefreshed{RefreshHash: []byte{4, 5, 6}, At: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), ExpiresAt: time.Date(2026, 2, 1, 3, 4, 5, 0, time.UTC)},
 	SessionEnded{Reason: "logout"},
 	UserEmailVerified{Email: "ada@example.com"},
+	UserVerificationRequested{At: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)},
 	UserPasswordResetRequested{RequestID: "0197a0f0-0000-7000-8000-000000000002", ExpiresAt: time.Date(2026, 1, 2, 4, 4, 5, 0, time.UTC)},
 	UserSessionsEnded{Except: "0197a0f0-0000-7000-8000-000000000003", Reason: "password-changed"},
 	UserNameChanged{Old: "Ada", New: "Ada Lovelace"},

@@ -410,3 +410,18 @@ func TestStatesMarkWhatTheirEventsMark(t *testing.T) {
 		}
 	}
 }
+
+func TestAnotherVerification(t *testing.T) {
+	asked := func(at time.Time) events.Auth { return events.UserVerificationRequested{At: at} }
+	t.Run("can be asked for", func(t *testing.T) {
+		given(t, created).When(RequestVerification{}).Then(asked(estest.Now))
+		refusedAnyway(t, RequestVerification{}, ErrNotFound, ErrSuspended, es.ErrErased)
+	})
+	t.Run("is not asked for again at once", func(t *testing.T) {
+		given(t, created, asked(estest.Now.Add(time.Second-verifyPause))).When(RequestVerification{}).Then()
+		given(t, created, asked(estest.Now.Add(-verifyPause))).When(RequestVerification{}).Then(asked(estest.Now))
+	})
+	t.Run("of a verified address is none", func(t *testing.T) {
+		given(t, created, events.UserEmailVerified{Email: created.Email}).When(RequestVerification{}).Then()
+	})
+}

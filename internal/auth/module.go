@@ -73,6 +73,8 @@ func (m *Module) Routes() []api.Route {
 			Does("Ends one of one's own logins."),
 		api.Command("POST /auth/email/verify", api.Public, m.verifyEmail).
 			Does("Shows with a mailed token that mail arrives.").Refuses(ErrWrongToken),
+		api.Command("POST /auth/email/verification", api.SignedIn, m.requestVerification).
+			Does("Has another token mailed that verifies one's address, once in a minute, unless it is verified.").Gives(202).Refuses(ErrSuspended),
 		api.Command("POST /auth/password/forgot", api.Public, m.forgotPassword).
 			Does("Has a token mailed with which another password can be set, if there is such an account.").Gives(202).Refuses(api.ErrInvalid),
 		api.Command("POST /auth/password/reset", api.Public, m.resetPassword).
@@ -106,7 +108,7 @@ var (
 func (m *Module) users() *es.Aggregate[User, events.Auth] {
 	return &es.Aggregate[User, events.Auth]{
 		Category: "user",
-		Reducer:  3,
+		Reducer:  4,
 		Subject:  func(u User) string { return u.ID },
 		Coupled: func(s es.Stream, decided []events.Auth) (steps []es.Step) {
 			for _, e := range decided {

@@ -17,6 +17,7 @@ type User struct {
 	EmailVerified bool
 	PasswordHash  string `data:"secret"`
 	Roles         []string
+	VerifyAskedAt time.Time // when the last mail that verifies the address was asked for
 	Reset         Reset
 	// Epoch counts how often all logins were ended at once. One from an earlier epoch has
 	// ended, unless it is the Spared one.
@@ -68,6 +69,8 @@ func (u User) Evolve(e events.Auth) User {
 		u.Email, u.EmailVerified, u.Reset = e.New, false, Reset{} // its mail went to the address before
 	case events.UserEmailVerified:
 		u.EmailVerified = true
+	case events.UserVerificationRequested:
+		u.VerifyAskedAt = e.At
 	case events.UserPasswordResetRequested:
 		u.Reset = Reset{e.RequestID, e.ExpiresAt}
 	case events.UserPasswordChanged:

@@ -11,7 +11,7 @@ import (
 // account is what has to be known of a person to mail them.
 type account struct {
 	Email     string
-	Version   es.Version // of the event that gave the address
+	Version   es.Version // of the last event that has the address verified
 	Verified  bool
 	Suspended bool
 	Erased    bool   // or about to be
@@ -25,6 +25,8 @@ func (a account) apply(r es.Recorded) account {
 		a.Email, a.Version = e.Email, r.Version
 	case events.UserEmailChanged:
 		a.Email, a.Version, a.Verified, a.Reset = e.New, r.Version, false, ""
+	case events.UserVerificationRequested:
+		a.Version = r.Version
 	case events.UserEmailVerified:
 		a.Verified = true
 	case events.UserPasswordResetRequested:

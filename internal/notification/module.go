@@ -69,6 +69,7 @@ func (m *Module) Reactors() []projection.Projection {
 		&AddressChange,
 		&PasswordChange,
 		&PasswordReset,
+		&VerificationAgain,
 		&FileSharing,
 		m.rejection(),
 		&Captured,

@@ -173,6 +173,7 @@ func TestPeopleAreToldOnceOfWhatHappensToTheirAccount(t *testing.T) {
 	}{
 		"changed address":  {events.UserEmailChanged{Old: "ada@example.com", New: "ada@lovelace.example"}, map[Kind]int{EmailChanged: 1, VerifyAddress: 1}},
 		"changed password": {events.UserPasswordChanged{PasswordHash: "other"}, map[Kind]int{PasswordChanged: 1}},
+		"asked again":      {events.UserVerificationRequested{}, map[Kind]int{VerifyAddress: 1}},
 		"asked for reset":  {events.UserPasswordResetRequested{RequestID: "r", ExpiresAt: since.Add(2 * time.Hour)}, map[Kind]int{ResetPassword: 1}},
 		"changed name":     {events.UserNameChanged{Old: "Ada", New: "Countess"}, map[Kind]int{}},
 	} {

@@ -27,6 +27,20 @@ func Notifications(t *testing.T, api, unique string, operator Person) {
 		eventually(t, "the inbox shows "+want, func() bool { return fmt.Sprint(kinds(p, query)) == want })
 	}
 
+	t.Run("another token is mailed to who asks for one", func(t *testing.T) {
+		p := Register(t, api, address("forgetful"))
+		first := nobody.mailed(t, p.Email, confirm)
+		p.Expect(t, 202, "POST", "/auth/email/verification", nil)
+		p.Expect(t, 202, "POST", "/auth/email/verification", nil)
+		eventually(t, "there are two mails", func() bool { return len(nobody.inboxOf(t, p.Email)) == 2 })
+		again := nobody.mailed(t, p.Email, confirm)
+		if again.Name == first.Name {
+			t.Errorf("the mail is %s again", first.Name)
+		}
+		nobody.Expect(t, 204, "POST", "/auth/email/verify", map[string]string{"token": again.token(t)})
+		eventually(t, "it is verified", func() bool { return verified(p) == true })
+	})
+
 	t.Run("the token in the mail to a new address verifies it", func(t *testing.T) {
 		m := nobody.mailed(t, ada.Email, confirm)
 		nobody.Expect(t, 204, "POST", "/auth/email/verify", map[string]string{"token": m.token(t)})

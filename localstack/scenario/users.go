@@ -189,6 +189,7 @@ func Users(t *testing.T, api, unique string, operator, auditor Person) {
 		eve.Refuse(t, 403, "suspended", "POST", eve.Path("/email"), map[string]string{"email": "users-other-" + unique + "@example.com"})
 		eve.Refuse(t, 403, "suspended", "POST", eve.Path("/password"), map[string]string{"current": eve.Password, "new": "correct horse staple"})
 		eve.Refuse(t, 403, "suspended", "POST", "/auth/logout-all", nil)
+		eve.Refuse(t, 403, "suspended", "POST", "/auth/email/verification", nil)
 		eve.Refuse(t, 403, "suspended", "PATCH", eve.at(""), map[string]any{"name": "E"})
 		if a := operator.Expect(t, 200, "GET", eve.at(fmt.Sprintf("?atLeast=%v", first.Body["version"])), nil); a.Text("status") != "suspended" {
 			t.Errorf("the profile is %s", a.Raw)
