@@ -88,10 +88,18 @@ func actor(call api.Call) Actor {
 
 // Answer is the body that answers the commands: how the payment stands.
 type Answer struct {
-	ID          string     `json:"id" schema:"format=uuid"`
-	Version     es.Version `json:"version"`
-	Status      string     `json:"status" schema:"enum=requested|authorized|captured|partially_refunded|refunded|declined|canceled|expired|disputed"`
-	DeclineCode string     `json:"declineCode,omitempty"` // why it was declined
+	ID          string         `json:"id" schema:"format=uuid"`
+	Version     es.Version     `json:"version"`
+	Status      string         `json:"status" schema:"enum=requested|authorized|captured|partially_refunded|refunded|declined|canceled|expired|disputed"`
+	DeclineCode string         `json:"declineCode,omitempty"` // why it was declined
+	Refunds     []RefundAnswer `json:"refunds,omitempty"`     // that were asked for, the last one at the end
+}
+
+// RefundAnswer is what became of a refund.
+type RefundAnswer struct {
+	ID     string      `json:"id" schema:"format=uuid"`
+	Amount int64       `json:"amount"`
+	Status RefundState `json:"status" schema:"enum=requested|refunded|failed"`
 }
 
 // change carries out a command on the payment that the call's path names.
@@ -123,6 +131,9 @@ func (m *Module) answer(ctx context.Context, call api.Call, result es.Result, p 
 	reply = api.Reply[Answer]{
 		Body:   Answer{ID: id, Version: version, Status: p.Status(), DeclineCode: p.Declined},
 		Status: http.StatusOK, Version: version, Replay: result.Replay, Waited: wait,
+	}
+	for _, r := range p.Refunds {
+		reply.Body.Refunds = append(reply.Body.Refunds, RefundAnswer(r))
 	}
 	if p.UnderWay() {
 		reply.Status = http.StatusAccepted

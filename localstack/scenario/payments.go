@@ -201,8 +201,17 @@ func Payments(t *testing.T, api, unique string, operator, auditor Person) {
 			}
 		}
 		path := ada.pay(t, "refund_fails", "automatic", "captured")
-		ada.settle(t, path+"/refunds", map[string]any{"reason": "x"}, "captured")
-		ada.settle(t, path+"/refunds", map[string]any{"reason": "x"}, "refunded")
+		for _, expected := range []struct{ status, refunds string }{{"captured", "[failed]"}, {"refunded", "[failed refunded]"}} {
+			a := ada.settle(t, path+"/refunds", map[string]any{"reason": "x"}, expected.status)
+			var refunds []any
+			list, _ := a.Body["refunds"].([]any)
+			for _, r := range list {
+				refunds = append(refunds, r.(map[string]any)["status"])
+			}
+			if fmt.Sprint(refunds) != expected.refunds {
+				t.Errorf("the refunds are %v, want %s", refunds, expected.refunds)
+			}
+		}
 	})
 
 	t.Run("nobody else sees a payment or changes it", func(t *testing.T) {
