@@ -5,6 +5,7 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 
+	"github.com/interview-sandbox/annals/internal/api"
 	"github.com/interview-sandbox/annals/internal/dynamo"
 	"github.com/interview-sandbox/annals/internal/es"
 	"github.com/interview-sandbox/annals/internal/operator"
@@ -15,24 +16,10 @@ import (
 // CommandOperator builds functions/command-operator.
 func CommandOperator(ctx context.Context, c Config) (*Counted, error) {
 	s := newSystem(c)
-	ring, err := s.ring()
-	if err != nil {
-		return nil, err
-	}
-	secret, err := ring.Secret(ctx, "requests")
-	if err != nil {
-		return nil, err
-	}
-	vault, err := ring.Subjects(s.Now)
-	if err != nil {
-		return nil, err
-	}
-	reactors, err := s.reactors(ctx)
-	if err != nil {
-		return nil, err
-	}
-	staff := &operator.Module{Rebuilds: s.rebuilder(vault), Reactors: reactors}
-	return s.gateway("command-operator", staff.Routes(), staff.Routes(), secret), nil
+	return s.command(ctx, "command-operator", func(p parts) ([]api.Route, error) {
+		reactors, err := s.reactors(ctx)
+		return (&operator.Module{Rebuilds: s.rebuilder(p.Vault), Reactors: reactors}).Routes(), err
+	})
 }
 
 // Rebuild builds functions/rebuild, which works off the queue of the same name.
