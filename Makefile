@@ -94,6 +94,17 @@ gofmt:
 vet:
 	go vet ./...
 
+# Each tool of Python's gets an environment of its own, because they do not agree on versions.
+# Every version in it is pinned by its hash: localstack/python/<tool>.txt says how.
+build/python/%/installed: localstack/python/%.txt
+	@echo "python     installs $* into build/python/, which takes a minute the first time"
+	@rm -rf build/python/$*
+	@python3 -m venv build/python/$*
+	@# Older ones do not find a hash for what is named with extras.
+	@build/python/$*/bin/pip install --quiet --disable-pip-version-check pip==26.3
+	@build/python/$*/bin/pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
 # npm writes this file last, so it is older than the lock file if an install is due.
 %/node_modules/.package-lock.json: %/package-lock.json
 	@echo "npm        installs the packages of $*/"
