@@ -63,7 +63,7 @@ func TestAPoisonEventHarmsItsOwnStreamAndNoOther(t *testing.T) {
 		t.Errorf("what was repaired is shown as %s", got.Raw)
 	}
 	out, err := verified(s)
-	for _, line := range []string{"users.1    23 rows, 0 behind, 1 parked, 0 bad\n", "accounts.1 23 rows, 0 behind, 1 parked, 0 bad\n"} {
+	for _, line := range []string{"users.1                   23 rows, 0 behind, 1 parked, 0 bad\n", "accounts.1                23 rows, 0 behind, 1 parked, 0 bad\n"} {
 		if err != nil || !strings.Contains(out, line) {
 			t.Errorf("in the end, error %v, want %s\n%s", err, line, out)
 		}

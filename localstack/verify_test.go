@@ -25,7 +25,7 @@ func TestVerifyNamesWhatWasChangedUnderneath(t *testing.T) {
 	// mail is attempted and sent.
 	eventually(t, "reactions have come to an end, and nothing is bad", func() bool {
 		out, err := verified(s)
-		return err == nil && strings.Contains(out, "verified   7 streams, 11 commits, 0 bad")
+		return err == nil && strings.Contains(out, "verified                  7 streams, 11 commits, 0 bad")
 	})
 	client := dynamo.NewClient(dynamo.Settings{Region: region, Endpoint: s.Endpoints().DynamoDB, Credentials: credentials})
 	stream := "user#" + ada.ID
@@ -40,7 +40,7 @@ func TestVerifyNamesWhatWasChangedUnderneath(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if out, err := verified(s); err == nil || !strings.Contains(out, "bad        "+stream+" version 1: ") || !strings.Contains(out, "1 bad") {
+	if out, err := verified(s); err == nil || !strings.Contains(out, "bad                       "+stream+" version 1: ") || !strings.Contains(out, "1 bad") {
 		t.Errorf("changed: error %v\n%s", err, out)
 	}
 	operator, path := operatorOf(t, s), "/admin/streams/user%23"+ada.ID
@@ -69,8 +69,8 @@ func TestVerifyNamesRowsAndSnapshotsThatAreNotAsFolded(t *testing.T) {
 		ada.Expect(t, 200, "POST", ada.Path("/email"), map[string]string{"email": fmt.Sprintf("ada%d@example.com", i)})
 	}
 	whole := []string{
-		"accounts.1 2 rows, 0 behind, 0 parked, 0 bad\n", "sessions.1 1 rows, 0 behind, 0 parked, 0 bad\n",
-		"users.1    2 rows, 0 behind, 0 parked, 0 bad\n", "snapshots of user 1, 0 bad\n",
+		"accounts.1                2 rows, 0 behind, 0 parked, 0 bad\n", "sessions.1                1 rows, 0 behind, 0 parked, 0 bad\n",
+		"users.1                   2 rows, 0 behind, 0 parked, 0 bad\n", "snapshots of user         1, 0 bad\n",
 	}
 	eventually(t, "all is projected and as folded", func() bool {
 		out, err := verified(s)
@@ -100,7 +100,7 @@ func TestVerifyNamesRowsAndSnapshotsThatAreNotAsFolded(t *testing.T) {
 		if _, err := client.UpdateItem(t.Context(), in); err != nil {
 			t.Fatal(err)
 		}
-		if out, err := verified(s); err == nil || !strings.Contains(out, "bad        "+c.says) {
+		if out, err := verified(s); err == nil || !strings.Contains(out, "bad                       "+c.says) {
 			t.Errorf("%s of %s was changed: error %v\n%s", c.set, c.value, err, out)
 		}
 	}

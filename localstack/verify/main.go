@@ -58,7 +58,7 @@ func verify(ctx context.Context, prefix string, onAWS bool) (ok bool, err error)
 	if err := es.Sweep(ctx, store, scans, t.stream); err != nil {
 		return false, err
 	}
-	fmt.Fprintf(t.out, "verified   %d streams, %d commits, %d bad\n", t.streams, t.commits, t.bad)
+	t.line("verified", "%d streams, %d commits, %d bad", t.streams, t.commits, t.bad)
 	all, err := checker.Check(ctx, t.fault, t.rows)
 	if err != nil {
 		return false, err
@@ -110,9 +110,16 @@ func (t *tally) stream(r es.Report) {
 	t.commits += r.Commits
 	if !r.OK() {
 		t.bad++
-		fmt.Fprintf(t.out, "bad        %s version %d: %s\n", r.Stream, r.FirstBad.Version, r.FirstBad.Reason)
+		t.line("bad", "%s version %d: %s", r.Stream, r.FirstBad.Version, r.FirstBad.Reason)
 	}
 	t.show("%d streams, %d commits", t.streams, t.commits)
+}
+
+// column is what a line begins with. The longest name of a view fits, with its generation.
+const column = "%-25s "
+
+func (t *tally) line(subject, format string, args ...any) {
+	fmt.Fprintf(t.out, column+format+"\n", append([]any{subject}, args...)...)
 }
 
 func (t *tally) rows(looks int) {
@@ -123,13 +130,13 @@ func (t *tally) rows(looks int) {
 func (t *tally) show(format string, args ...any) {
 	if now := time.Now(); now.Sub(t.shown) > time.Second {
 		t.shown = now
-		fmt.Fprintf(t.progress, "verifying  "+format+"\n", args...)
+		fmt.Fprintf(t.progress, column+format+"\n", append([]any{"verifying"}, args...)...)
 	}
 }
 
 func (t *tally) fault(f projection.Fault) {
 	t.bad++
-	fmt.Fprintf(t.out, "bad        %s %s: %s\n", name(f.Key.View, f.Key.Generation), f.Key.ID, f.Reason)
+	t.line("bad", "%s %s: %s", name(f.Key.View, f.Key.Generation), f.Key.ID, f.Reason)
 }
 
 func (t *tally) view(c projection.Checked) {
@@ -141,14 +148,14 @@ func (t *tally) view(c projection.Checked) {
 		more = append(more, fmt.Sprintf(", %d of what cannot be read", c.Unread))
 	}
 	if c.Generation == 0 {
-		fmt.Fprintf(t.out, "%-10s %d%s, %d bad\n", c.View, c.Rows, strings.Join(more, ""), c.Bad)
+		t.line(c.View, "%d%s, %d bad", c.Rows, strings.Join(more, ""), c.Bad)
 		return
 	}
 	live := ""
 	if !c.Live {
 		live = " (not live)"
 	}
-	fmt.Fprintf(t.out, "%-10s %d rows%s, %d behind%s, %d parked, %d bad\n", name(c.View, c.Generation), c.Rows, live, c.Behind, strings.Join(more, ""), c.Parked, c.Bad)
+	t.line(name(c.View, c.Generation), "%d rows%s, %d behind%s, %d parked, %d bad", c.Rows, live, c.Behind, strings.Join(more, ""), c.Parked, c.Bad)
 }
 
 func name(view string, generation int) string {
