@@ -19,6 +19,7 @@ const megabyte = 1 << 20
 
 // limit keeps first answers fast: Lambda fetches and unpacks a zip before a function starts.
 // allLimit is for the functions that hold every module, with the clients of what these call.
+// Both are for arm64; x86_64, whose code is larger, is for emulators, which fetch nothing.
 const (
 	limit    = 4 * megabyte
 	allLimit = 5 * megabyte
@@ -45,11 +46,11 @@ func run(arch string) error {
 	if err != nil {
 		return err
 	}
-	return report(os.Stdout, artifacts)
+	return report(os.Stdout, arch, artifacts)
 }
 
-// report lists the artifacts with their sizes. It fails if one is over the limit.
-func report(w io.Writer, artifacts []artifact) error {
+// report lists the artifacts with their sizes. It fails if one for arm64 is over the limit.
+func report(w io.Writer, arch string, artifacts []artifact) error {
 	var width int
 	for _, a := range artifacts {
 		width = max(width, len(a.path))
@@ -61,7 +62,7 @@ func report(w io.Writer, artifacts []artifact) error {
 			large = append(large, a.path)
 		}
 	}
-	if len(large) > 0 {
+	if len(large) > 0 && arch == "arm64" {
 		return fmt.Errorf("over the limit of %d MB, or of %d MB with every module: %s", limit/megabyte, allLimit/megabyte, strings.Join(large, ", "))
 	}
 	return nil
