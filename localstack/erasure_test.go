@@ -29,12 +29,13 @@ import (
 
 	"github.com/interview-sandbox/annals/events"
 	"github.com/interview-sandbox/annals/internal/app"
+	"github.com/interview-sandbox/annals/internal/app/all"
 	"github.com/interview-sandbox/annals/internal/dynamo"
 	"github.com/interview-sandbox/annals/internal/es"
 	"github.com/interview-sandbox/annals/internal/keys"
 	"github.com/interview-sandbox/annals/internal/projection"
 	"github.com/interview-sandbox/annals/internal/sandbox"
-	"github.com/interview-sandbox/annals/internal/ses"
+	"github.com/interview-sandbox/annals/internal/ses/feedback"
 	"github.com/interview-sandbox/annals/internal/topology"
 	"github.com/interview-sandbox/annals/localstack/dynoxide"
 	"github.com/interview-sandbox/annals/localstack/front"
@@ -73,7 +74,7 @@ func deployAll(t *testing.T, server *dynoxide.Server, name string) *deployment {
 		delivered: map[string]map[string]bool{"projector": {}, "reactor": {}},
 	}
 	// Mailboxes are out of reach, and nothing comes back from them.
-	mails := &mail.Server{Dir: mail.Dir(t.TempDir()), Now: time.Now, Emit: func(string, ses.Detail) {}}
+	mails := &mail.Server{Dir: mail.Dir(t.TempDir()), Now: time.Now, Emit: func(string, feedback.Detail) {}}
 	t.Cleanup(mails.Wait)
 	url := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { d.api.ServeHTTP(w, r) }))
 	d.config = app.Config{
@@ -157,7 +158,7 @@ func (d *deployment) openS3() http.Handler {
 // start starts a function, or starts it again with nothing in its memory.
 func (d *deployment) start(name string) {
 	d.t.Helper()
-	built, err := app.Functions()[name](d.t.Context(), d.config)
+	built, err := all.Functions()[name](d.t.Context(), d.config)
 	if err != nil {
 		d.t.Fatal(err)
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 
 	"github.com/interview-sandbox/annals/internal/app"
+	"github.com/interview-sandbox/annals/internal/app/all"
 	"github.com/interview-sandbox/annals/internal/sandbox"
 	"github.com/interview-sandbox/annals/internal/topology"
 	"github.com/interview-sandbox/annals/localstack/function"
@@ -43,7 +44,7 @@ func (s *stack) deploy(ctx context.Context, config app.Config) (map[string]lambd
 	if err := s.openOperator(ctx, config); err != nil {
 		return nil, err
 	}
-	builds, deployed := app.Functions(), map[string]lambda.Handler{}
+	builds, deployed := all.Functions(), map[string]lambda.Handler{}
 	var names []string
 	var counting []*app.Counted
 	for _, declared := range topology.Functions() {

@@ -15,7 +15,7 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 
 	"github.com/interview-sandbox/annals/internal/es"
-	"github.com/interview-sandbox/annals/internal/ses"
+	"github.com/interview-sandbox/annals/internal/ses/feedback"
 	"github.com/interview-sandbox/annals/internal/topology"
 	"github.com/interview-sandbox/annals/localstack/mail"
 )
@@ -34,7 +34,7 @@ func (s *stack) mails() mail.Dir { return mail.Dir(s.file("mail")) }
 
 // startSES takes mail and hands functions what their rules ask for of what becomes of it.
 func (s *stack) startSES(listener net.Listener, functions map[string]lambda.Handler) {
-	server := &mail.Server{Dir: s.mails(), Now: time.Now, Emit: func(detailType string, detail ses.Detail) {
+	server := &mail.Server{Dir: s.mails(), Now: time.Now, Emit: func(detailType string, detail feedback.Detail) {
 		for _, rule := range topology.Rules() {
 			if rule.Source != "aws.ses" || !slices.Contains(rule.DetailTypes, detailType) {
 				continue

@@ -2,6 +2,9 @@
 // API Gateway.
 package main
 
-import "github.com/interview-sandbox/annals/internal/app"
+import (
+	"github.com/interview-sandbox/annals/internal/app"
+	"github.com/interview-sandbox/annals/internal/app/s3"
+)
 
-func main() { app.Start(app.Query) }
+func main() { app.Start(app.Query(s3.Objects)) }

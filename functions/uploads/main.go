@@ -2,6 +2,9 @@
 // bucket notifies.
 package main
 
-import "github.com/interview-sandbox/annals/internal/app"
+import (
+	"github.com/interview-sandbox/annals/internal/app"
+	"github.com/interview-sandbox/annals/internal/app/s3"
+)
 
-func main() { app.Start(app.Uploads) }
+func main() { app.Start(app.Uploads(s3.Objects)) }

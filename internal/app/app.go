@@ -15,9 +15,10 @@ import (
 
 	"github.com/interview-sandbox/annals/internal/dynamo"
 	"github.com/interview-sandbox/annals/internal/es"
+	"github.com/interview-sandbox/annals/internal/file"
 	"github.com/interview-sandbox/annals/internal/keys"
 	"github.com/interview-sandbox/annals/internal/kms"
-	"github.com/interview-sandbox/annals/internal/objects"
+	"github.com/interview-sandbox/annals/internal/notification"
 	"github.com/interview-sandbox/annals/internal/projection"
 	"github.com/interview-sandbox/annals/internal/stats"
 	"github.com/interview-sandbox/annals/internal/topology"
@@ -43,28 +44,20 @@ type Config struct {
 	Log         *slog.Logger
 }
 
+// The clients that not every function needs. Each is a package of its own below this one, and
+// given to the functions that use it by their mains: what is linked in is initialised at every
+// cold start, whether it is used or not.
+type (
+	// Objects reaches S3.
+	Objects func(Config) file.Objects
+	// Mailer reaches SES.
+	Mailer func(Config) notification.Mailer
+	// Queue reaches SQS.
+	Queue func(Config) projection.Queue
+)
+
 // Build makes a function's handler: real Lambda payloads in, real Lambda payloads out.
 type Build func(context.Context, Config) (*Counted, error)
-
-// Functions lists every function's Build by its name in the topology.
-func Functions() map[string]Build {
-	return map[string]Build{
-		"command-auth":         CommandAuth,
-		"command-user":         CommandUser,
-		"command-file":         CommandFile,
-		"command-payment":      CommandPayment,
-		"command-notification": CommandNotification,
-		"command-operator":     CommandOperator,
-		"query":                Query,
-		topology.Authorizer:    Authorizer,
-		"projector":            Projector,
-		"rebuild":              Rebuild,
-		"reactor":              Reactor,
-		"clock":                Clock,
-		"uploads":              Uploads,
-		"feedback":             Feedback,
-	}
-}
 
 // system is what functions are built from: the parts that more than one of them has.
 type system struct {
@@ -114,10 +107,6 @@ func (s system) generations() projection.GenerationStore {
 
 func (s system) views(r es.Repository) *projection.Reader {
 	return &projection.Reader{Store: r.Store, Rows: s.rows(), Generations: s.generations(), Now: s.Now}
-}
-
-func (s system) objects() *objects.Bucket {
-	return objects.New(objects.Settings{Region: s.Region, Endpoint: s.S3, Bucket: s.Buckets["Files"], Credentials: s.Credentials})
 }
 
 func (s system) stats() stats.Store {

@@ -27,11 +27,13 @@ func CommandUser(ctx context.Context, c Config) (*Counted, error) {
 }
 
 // CommandFile builds functions/command-file.
-func CommandFile(ctx context.Context, c Config) (*Counted, error) {
-	s := newSystem(c)
-	return s.command(ctx, "command-file", func(p parts) ([]api.Route, error) {
-		return (&file.Module{Executor: p.Executor, Views: p.views, Objects: s.objects()}).Routes(), nil
-	})
+func CommandFile(objects Objects) Build {
+	return func(ctx context.Context, c Config) (*Counted, error) {
+		s := newSystem(c)
+		return s.command(ctx, "command-file", func(p parts) ([]api.Route, error) {
+			return (&file.Module{Executor: p.Executor, Views: p.views, Objects: objects(s.Config)}).Routes(), nil
+		})
+	}
 }
 
 // CommandNotification builds functions/command-notification.

@@ -1,7 +1,6 @@
 package app
 
 import (
-	"cmp"
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
@@ -15,7 +14,7 @@ import (
 	"github.com/interview-sandbox/annals/internal/es"
 	"github.com/interview-sandbox/annals/internal/keys"
 	"github.com/interview-sandbox/annals/internal/notification"
-	"github.com/interview-sandbox/annals/internal/ses"
+	"github.com/interview-sandbox/annals/internal/ses/feedback"
 )
 
 // Feedback builds functions/feedback, which SES's bounces and complaints come to.
@@ -30,15 +29,13 @@ func Feedback(_ context.Context, c Config) (*Counted, error) {
 		return nil, err
 	}
 	m := &notification.Module{Executor: es.Executor{Repository: s.repository(vault), Now: s.Now}, Secrets: mailSecrets{ring}}
-	listener := &ses.Listener{Take: m.Take}
+	listener := &feedback.Listener{Take: m.Take}
 	return s.counted("feedback", handler[events.EventBridgeEvent, struct{}](listener.Handle)), nil
 }
 
 // mailing gives the notification module what it needs to send mail.
-func (s system) mailing(m *notification.Module, ring *keys.Ring) {
-	m.Mailer = ses.New(ses.Settings{
-		Region: s.Region, Endpoint: cmp.Or(s.SES, s.Endpoint), Credentials: s.Credentials, ConfigurationSet: s.Prefix,
-	})
+func (s system) mailing(m *notification.Module, mailer Mailer, ring *keys.Ring) {
+	m.Mailer = mailer(s.Config)
 	m.Secrets = mailSecrets{ring}
 	m.From, m.PublicURL = s.MailFrom, strings.TrimSuffix(s.PublicURL, "/")
 }

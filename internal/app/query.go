@@ -18,28 +18,30 @@ import (
 )
 
 // Query builds functions/query, which serves the reads of every module.
-func Query(_ context.Context, c Config) (*Counted, error) {
-	s := newSystem(c)
-	vault, err := s.vault()
-	if err != nil {
-		return nil, err
+func Query(objects Objects) Build {
+	return func(_ context.Context, c Config) (*Counted, error) {
+		s := newSystem(c)
+		vault, err := s.vault()
+		if err != nil {
+			return nil, err
+		}
+		repository := s.repository(vault)
+		m := s.modules(repository)
+		m.auth.PublicKeys = publicKeys{s.keys()}
+		m.file.Objects = objects(s.Config)
+		staff := &operator.Module{
+			Repository: repository,
+			Events:     s.store(),
+			Aggregates: append(of(m, module.Aggregates), projection.Aggregates()...),
+			Rebuilds:   s.rebuilder(vault, nil),
+			Stats:      stats.Reader{Store: s.stats(), Projector: "projector"},
+			Now:        s.Now,
+		}
+		for _, f := range topology.Functions() {
+			staff.Stats.Functions = append(staff.Stats.Functions, f.Name)
+		}
+		return s.gateway("query", slices.Concat(of(m, module.Routes), staff.Routes(), openapi.Routes(), []api.Route{api.Health()}), topology.API(), nil), nil
 	}
-	repository := s.repository(vault)
-	m := s.modules(repository)
-	m.auth.PublicKeys = publicKeys{s.keys()}
-	m.file.Objects = s.objects()
-	staff := &operator.Module{
-		Repository: repository,
-		Events:     s.store(),
-		Aggregates: append(of(m, module.Aggregates), projection.Aggregates()...),
-		Rebuilds:   s.rebuilder(vault),
-		Stats:      stats.Reader{Store: s.stats(), Projector: "projector"},
-		Now:        s.Now,
-	}
-	for _, f := range topology.Functions() {
-		staff.Stats.Functions = append(staff.Stats.Functions, f.Name)
-	}
-	return s.gateway("query", slices.Concat(of(m, module.Routes), staff.Routes(), openapi.Routes(), []api.Route{api.Health()}), topology.API(), nil), nil
 }
 
 type publicKeys struct{ table keys.Table }

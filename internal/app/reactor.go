@@ -13,18 +13,20 @@ import (
 
 // Reactor builds functions/reactor, which carries out what the reactors of every module want
 // done because of events.
-func Reactor(ctx context.Context, c Config) (*Counted, error) {
-	s := newSystem(c)
-	p, err := s.reactors(ctx)
-	if err != nil {
-		return nil, err
+func Reactor(objects Objects, mailer Mailer) Build {
+	return func(ctx context.Context, c Config) (*Counted, error) {
+		s := newSystem(c)
+		p, err := s.reactors(ctx, objects, mailer)
+		if err != nil {
+			return nil, err
+		}
+		consumer := &stream.Consumer{Consume: p.Project, Damaged: p.Damaged, Log: s.Log}
+		return s.counted("reactor", handler[stream.Batch, events.DynamoDBEventResponse](consumer.Handle)), nil
 	}
-	consumer := &stream.Consumer{Consume: p.Project, Damaged: p.Damaged, Log: s.Log}
-	return s.counted("reactor", handler[stream.Batch, events.DynamoDBEventResponse](consumer.Handle)), nil
 }
 
 // reactors keeps the checkpoints of reactors apart from the views, which may be thrown away.
-func (s system) reactors(ctx context.Context) (*projection.Projector, error) {
+func (s system) reactors(ctx context.Context, objects Objects, mailer Mailer) (*projection.Projector, error) {
 	ring, err := s.ring()
 	if err != nil {
 		return nil, err
@@ -35,7 +37,7 @@ func (s system) reactors(ctx context.Context) (*projection.Projector, error) {
 	}
 	repository := s.repository(vault)
 	m := s.modules(repository)
-	m.file.Objects = s.objects()
+	m.file.Objects = objects(s.Config)
 	m.user.Keys = vault
 	if m.payment.Provider, err = s.provider(ring); err != nil {
 		return nil, err
@@ -43,7 +45,7 @@ func (s system) reactors(ctx context.Context) (*projection.Projector, error) {
 	if m.auth.AddressKey, err = ring.Secret(ctx, addressPurpose); err != nil {
 		return nil, err
 	}
-	s.mailing(&m.notification, ring)
+	s.mailing(&m.notification, mailer, ring)
 	return &projection.Projector{
 		Store:       repository.Store,
 		Vault:       vault,

@@ -12,14 +12,16 @@ import (
 
 // emailForm is what HTML calls a valid email address (WHATWG HTML, 4.10.5.1.5), with at
 // least one dot in its domain.
-var emailForm = regexp.MustCompile(`^[A-Za-z0-9.!#$%&'*+/=?^_{|}~` + "`" + `-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?)+$`)
+var emailForm = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^[A-Za-z0-9.!#$%&'*+/=?^_{|}~` + "`" + `-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?)+$`)
+})
 
 // maxEmail is the longest address that fits a mail path (RFC 5321, 4.5.3.1.3).
 const maxEmail = 254
 
 func validEmail(bad *api.Invalid, pointer, s string) string {
 	s = strings.TrimSpace(s)
-	if len(s) > maxEmail || !emailForm.MatchString(s) {
+	if len(s) > maxEmail || !emailForm().MatchString(s) {
 		bad.Add(pointer, "This has to be an email address such as ada@example.com.")
 	}
 	return s

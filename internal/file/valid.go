@@ -5,6 +5,7 @@ import (
 	"mime"
 	"regexp"
 	"strings"
+	"sync"
 	"unicode"
 	"unicode/utf8"
 
@@ -41,13 +42,15 @@ func validSize(bad *api.Invalid, pointer string, n *int64) int64 {
 
 // typeForm is a media type as RFC 9110, 8.3.1 has it, in characters that can be seen; what
 // comes after the subtype is looked at by the mime package.
-var typeForm = regexp.MustCompile(`^[A-Za-z0-9!#$&^_.+-]{1,127}/[A-Za-z0-9!#$&^_.+-]{1,127}(;[\x20-\x7e]*)?$`)
+var typeForm = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^[A-Za-z0-9!#$&^_.+-]{1,127}/[A-Za-z0-9!#$&^_.+-]{1,127}(;[\x20-\x7e]*)?$`)
+})
 
 const maxType = 255
 
 func validType(bad *api.Invalid, pointer, s string) string {
 	s = strings.TrimSpace(s)
-	if _, _, err := mime.ParseMediaType(s); err != nil || len(s) > maxType || !typeForm.MatchString(s) {
+	if _, _, err := mime.ParseMediaType(s); err != nil || len(s) > maxType || !typeForm().MatchString(s) {
 		bad.Add(pointer, "This has to be a media type such as text/plain.")
 	}
 	return s

@@ -16,6 +16,7 @@ import (
 	"runtime/debug"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
@@ -155,7 +156,7 @@ func (g *Gateway) identify(r request, call *api.Call) (err error) {
 		call.Secret = func(string) []byte { return g.random(sha256.Size) }
 		return nil
 	}
-	if !idempotencyKey.MatchString(key) {
+	if !idempotencyKey().MatchString(key) {
 		return api.Malformed("Idempotency-Key takes 1 to 255 visible ASCII characters.")
 	}
 	id := es.DeriveID("idempotency", call.Meta.Actor, key)
@@ -184,13 +185,17 @@ func (g *Gateway) random(n int) []byte {
 }
 
 var (
-	idempotencyKey  = regexp.MustCompile(`^[\x21-\x7e]{1,255}$`)
-	correlationForm = regexp.MustCompile(`^[A-Za-z0-9._:-]{1,64}$`)
+	idempotencyKey = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`^[\x21-\x7e]{1,255}$`)
+	})
+	correlationForm = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`^[A-Za-z0-9._:-]{1,64}$`)
+	})
 )
 
 // correlation is the id that ties together all that the request leads to.
 func (g *Gateway) correlation(r request) string {
-	if id := r.Headers[strings.ToLower(headerCorrelation)]; correlationForm.MatchString(id) {
+	if id := r.Headers[strings.ToLower(headerCorrelation)]; correlationForm().MatchString(id) {
 		return id
 	}
 	return es.NewID(g.Now(), g.Rand)

@@ -1,15 +1,13 @@
-// Package queue carries the tasks of rebuilds over SQS.
+// Package queue sends the tasks of rebuilds over SQS.
 package queue
 
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/url"
 	"time"
 
-	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
@@ -53,31 +51,4 @@ func (q *Queue) Send(ctx context.Context, tasks ...projection.Task) error {
 		}
 	}
 	return nil
-}
-
-// Worker does the tasks that Lambda hands over.
-type Worker struct {
-	Do func(ctx context.Context, t projection.Task, until time.Time) error
-}
-
-// spare is how long before its function's time is up a worker stops, so that it can say how
-// far it has come. A page of work takes less.
-const spare = 30 * time.Second
-
-// Handle does the tasks of a batch. After an error all of them come up again.
-func (w *Worker) Handle(ctx context.Context, in events.SQSEvent) (any, error) {
-	until, ok := ctx.Deadline()
-	if !ok {
-		return nil, errors.New("an invocation has no deadline")
-	}
-	for _, m := range in.Records {
-		var t projection.Task
-		if err := json.Unmarshal([]byte(m.Body), &t); err != nil {
-			return nil, fmt.Errorf("read a task: %w", err)
-		}
-		if err := w.Do(ctx, t, until.Add(-spare)); err != nil {
-			return nil, err
-		}
-	}
-	return nil, nil
 }

@@ -1,4 +1,4 @@
-// Package ses sends mail with Amazon SES and reads what SES tells of it.
+// Package ses sends mail with Amazon SES.
 package ses
 
 import (
@@ -15,6 +15,7 @@ import (
 	"github.com/aws/smithy-go"
 
 	"github.com/interview-sandbox/annals/internal/notification"
+	"github.com/interview-sandbox/annals/internal/ses/feedback"
 )
 
 // Settings is what SES is reached by.
@@ -47,12 +48,6 @@ func New(s Settings) *Mailer {
 	return &Mailer{sesv2.New(options), s.ConfigurationSet}
 }
 
-// The names of the tags that a mail carries. SES tells them with what becomes of the mail.
-const (
-	TagNotification = "notification"
-	TagKey          = "key"
-)
-
 // Send implements [notification.Mailer]. The Message-ID is made by SES, which takes no other;
 // the key is a tag. What SES says of an error stays here, as it may quote the address.
 func (m *Mailer) Send(ctx context.Context, key string, mail notification.Message) (string, error) {
@@ -60,7 +55,7 @@ func (m *Mailer) Send(ctx context.Context, key string, mail notification.Message
 		FromEmailAddress:     &mail.From,
 		Destination:          &types.Destination{ToAddresses: []string{mail.To}},
 		ConfigurationSetName: &m.set,
-		EmailTags:            []types.MessageTag{tag(TagNotification, mail.NotificationID), tag(TagKey, key)},
+		EmailTags:            []types.MessageTag{tag(feedback.TagNotification, mail.NotificationID), tag(feedback.TagKey, key)},
 		Content: &types.EmailContent{Simple: &types.Message{
 			Subject: content(mail.Subject),
 			Body:    &types.Body{Text: content(mail.Text), Html: content(mail.HTML)},

@@ -21,6 +21,7 @@ import (
 
 	"github.com/interview-sandbox/annals/internal/notification"
 	"github.com/interview-sandbox/annals/internal/ses"
+	"github.com/interview-sandbox/annals/internal/ses/feedback"
 )
 
 // local is a server with a mailer that uses it, and a browser of its mails.
@@ -40,7 +41,7 @@ func start(t *testing.T) *local {
 	l.Server = &Server{
 		Dir: Dir(filepath.Join(t.TempDir(), "mail")),
 		Now: func() time.Time { now = now.Add(time.Second); return now },
-		Emit: func(kind string, d ses.Detail) {
+		Emit: func(kind string, d feedback.Detail) {
 			l.mu.Lock()
 			defer l.mu.Unlock()
 			text, err := json.Marshal(d)

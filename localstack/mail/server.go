@@ -14,7 +14,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/interview-sandbox/annals/internal/ses"
+	"github.com/interview-sandbox/annals/internal/ses/feedback"
 )
 
 // Server takes mail as SES's API of version 2 does.
@@ -22,7 +22,7 @@ type Server struct {
 	Dir Dir
 	Now func() time.Time
 	// Emit takes what SES tells EventBridge of a mail, some time after it was sent.
-	Emit func(detailType string, detail ses.Detail)
+	Emit func(detailType string, detail feedback.Detail)
 
 	mu    sync.Mutex
 	under sync.WaitGroup
@@ -68,7 +68,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	from, err := mail.ParseAddress(in.FromEmailAddress)
-	if err != nil || in.Content.Simple == nil || len(in.Destination.ToAddresses) != 1 || in.tag(ses.TagKey) == "" {
+	if err != nil || in.Content.Simple == nil || len(in.Destination.ToAddresses) != 1 || in.tag(feedback.TagKey) == "" {
 		refuse(w, http.StatusBadRequest, "BadRequestException", "It takes a sender, one receiver, simple content and a key among the tags.")
 		return
 	}
@@ -77,10 +77,10 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusBadRequest, "BadRequestException", "The receiver's address is none.")
 		return
 	}
-	key := in.tag(ses.TagKey)
+	key := in.tag(feedback.TagKey)
 	s.mu.Lock()
 	err = s.Dir.put(letter{
-		key: key, notification: in.tag(ses.TagNotification), at: s.Now(), from: from, to: to,
+		key: key, notification: in.tag(feedback.TagNotification), at: s.Now(), from: from, to: to,
 		subject: in.Content.Simple.Subject.Data, text: in.Content.Simple.Body.Text.Data, html: in.Content.Simple.Body.Html.Data,
 	})
 	s.mu.Unlock()
@@ -100,19 +100,19 @@ func (s *Server) simulate(in sendEmail, to, id string) {
 	if host != "simulator.amazonses.com" {
 		return
 	}
-	var d ses.Detail
+	var d feedback.Detail
 	d.Mail.MessageID, d.Mail.Tags = id, map[string][]string{"ses:configuration-set": {in.ConfigurationSetName}}
 	for _, t := range in.EmailTags {
 		d.Mail.Tags[t.Name] = []string{t.Value}
 	}
-	recipients, kind := []ses.Recipient{{Address: to}}, ""
+	recipients, kind := []feedback.Recipient{{Address: to}}, ""
 	switch user {
 	case "bounce":
 		kind, d.EventType = "Email Bounced", "Bounce"
-		d.Bounce = &ses.Bounce{FeedbackID: "feedback-" + id, Type: "Permanent", Recipients: recipients}
+		d.Bounce = &feedback.Bounce{FeedbackID: "feedback-" + id, Type: "Permanent", Recipients: recipients}
 	case "complaint":
 		kind, d.EventType = "Email Complaint Received", "Complaint"
-		d.Complaint = &ses.Complaint{FeedbackID: "feedback-" + id, Type: "abuse", Recipients: recipients}
+		d.Complaint = &feedback.Complaint{FeedbackID: "feedback-" + id, Type: "abuse", Recipients: recipients}
 	default:
 		return
 	}

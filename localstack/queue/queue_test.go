@@ -16,6 +16,7 @@ import (
 
 	"github.com/interview-sandbox/annals/internal/projection"
 	sender "github.com/interview-sandbox/annals/internal/queue"
+	"github.com/interview-sandbox/annals/internal/queue/worker"
 	"github.com/interview-sandbox/annals/internal/topology"
 	"github.com/interview-sandbox/annals/localstack/queue"
 )
@@ -93,13 +94,13 @@ func TestATaskComesToItsWorkerAsItWasSent(t *testing.T) {
 	m := w.next(t)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
 	defer cancel()
-	worker := &sender.Worker{Do: func(_ context.Context, got projection.Task, until time.Time) error {
+	do := &worker.Worker{Do: func(_ context.Context, got projection.Task, until time.Time) error {
 		if left := time.Until(until); got != sent || left > time.Hour-20*time.Second || left < time.Hour-time.Minute {
 			t.Errorf("task %+v with %v left, want %+v", got, left, sent)
 		}
 		return nil
 	}}
-	if _, err := worker.Handle(ctx, events.SQSEvent{Records: []events.SQSMessage{m.SQSMessage}}); err != nil {
+	if _, err := do.Handle(ctx, events.SQSEvent{Records: []events.SQSMessage{m.SQSMessage}}); err != nil {
 		t.Error(err)
 	}
 	if m.EventSource != "aws:sqs" || m.Attributes["ApproximateReceiveCount"] != "1" || m.ReceiptHandle == "" {

@@ -1,4 +1,6 @@
-package objects
+// Package notice reads what S3 tells of stored objects. It is apart from the client of S3, which a
+// function that is told needs not link in.
+package notice
 
 import (
 	"context"

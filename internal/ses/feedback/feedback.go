@@ -1,4 +1,6 @@
-package ses
+// Package feedback reads what SES tells of a mail. It is apart from the client of SES, which the
+// function that is told does not link in.
+package feedback
 
 import (
 	"context"
@@ -9,6 +11,12 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 
 	"github.com/interview-sandbox/annals/internal/notification"
+)
+
+// The names of the tags that a mail carries. SES tells them with what becomes of the mail.
+const (
+	TagNotification = "notification"
+	TagKey          = "key"
 )
 
 // Detail is what SES tells by way of EventBridge of what became of a mail, as far as it matters
