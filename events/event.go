@@ -11,6 +11,7 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"reflect"
@@ -18,6 +19,7 @@ import (
 	"strings"
 
 	jsonv2 "github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 // Event is a fact that has happened, named in the past tense.
@@ -97,8 +99,21 @@ func decode[V any](data []byte) (v V, err error) {
 	if n, want := members(data), reflect.TypeFor[V]().NumField(); n != want {
 		return v, fmt.Errorf("the payload has %d fields, not %d", n, want)
 	}
-	err = jsonv2.Unmarshal(data, &v, strict)
-	return v, err
+	return v, unquoted(jsonv2.Unmarshal(data, &v, strict))
+}
+
+// unquoted is an error of decoding without the values that it quotes, which can be personal:
+// what it says is kept with parked streams and goes to logs.
+func unquoted(err error) error {
+	var semantic *jsonv2.SemanticError
+	var syntactic *jsontext.SyntacticError
+	switch {
+	case errors.As(err, &semantic):
+		return fmt.Errorf("the payload has a JSON %s at byte %d, which is no %s", semantic.JSONKind, semantic.ByteOffset, semantic.GoType)
+	case errors.As(err, &syntactic):
+		return fmt.Errorf("the payload is no JSON at byte %d", syntactic.ByteOffset)
+	}
+	return err
 }
 
 var strict = jsonv2.RejectUnknownMembers(true)

@@ -341,6 +341,26 @@ func TestADamagedPayloadIsAnError(t *testing.T) {
 	}
 }
 
+func TestAnErrorOfReadingAnEventQuotesNothingOfIt(t *testing.T) {
+	for _, payload := range []string{
+		`{"old":"ada@example.com","new":["ada@example.com"]}`,
+		`{"old":"ada@example.com","ada@example.com":""}`,
+		`{"old":"ada@example.com","old":"ada@example.com"}`,
+		`{"old":"","new":"ada@example.com" ada@example.com}`,
+		`["ada@example.com"]`,
+	} {
+		if _, err := Decode("user.email-changed.v1", []byte(payload)); err == nil || strings.Contains(err.Error(), "ada") {
+			t.Errorf("%s: %v", payload, err)
+		}
+	}
+	created := `{"userId":"u","refreshHash":"","ipHash":"","client":"","expiresAt":"ada@example.com"}`
+	for _, eventType := range Types() {
+		if _, err := Decode(eventType, []byte(created)); err != nil && strings.Contains(err.Error(), "ada") {
+			t.Errorf("%s: %v", eventType, err)
+		}
+	}
+}
+
 func TestDisclosureLeavesOutWhatAReaderMayNotSee(t *testing.T) {
 	for personal, want := range map[bool]string{
 		true:  `{"email":"ada@example.com","name":"Ada","userId":"0197a0f0-0000-7000-8000-000000000001"}`,

@@ -45,6 +45,7 @@ func TestTheAPIKeepsItsContract(t *testing.T) {
 		return true
 	})
 	expectCovered(t, s.URL())
+	expectPrivate(t, s)
 }
 
 // streams counts the streams of a category.

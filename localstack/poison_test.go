@@ -49,6 +49,7 @@ func TestAPoisonEventHarmsItsOwnStreamAndNoOther(t *testing.T) {
 	wantParked(t, operator, map[string]float64{
 		"users user#" + ada.ID: 2, "accounts user#" + ada.ID: 2, "users user#" + bob.ID: 2, "accounts user#" + bob.ID: 2,
 	})
+	expectNone(t, "table Parked", stored(t, s, "Parked"), []string{ada.Email, bob.Email, "Bob"})
 	if v := versionOf(t, s, ada.ID); v != 1 {
 		t.Errorf("the row of the poisoned stream shows version %d", v)
 	}

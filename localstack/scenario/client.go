@@ -61,6 +61,7 @@ func (c Client) Send(ctx context.Context, method, path string, body any, headers
 	for _, h := range headers {
 		r.Header.Set(h.Name, h.Value)
 	}
+	contract.memory.sent(r, content)
 	reply, err := client.Do(r)
 	if err != nil {
 		return Answer{}, err
@@ -71,6 +72,7 @@ func (c Client) Send(ctx context.Context, method, path string, body any, headers
 		return Answer{}, err
 	}
 	a := Answer{Status: reply.StatusCode, Header: reply.Header, Raw: string(raw)}
+	contract.memory.answered(path, a)
 	if len(raw) > 0 && strings.Contains(reply.Header.Get("Content-Type"), "json") {
 		err = json.Unmarshal(raw, &a.Body)
 	}

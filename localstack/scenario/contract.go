@@ -23,6 +23,7 @@ type contract struct {
 	mu         sync.Mutex
 	compiler   *jsonschema.Compiler
 	seen       map[string]map[string]bool
+	memory     memory
 }
 
 // contracts has the contract of each API by its URL.
