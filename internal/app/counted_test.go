@@ -3,6 +3,7 @@ package app
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"errors"
 	"log/slog"
 	"strings"
@@ -26,7 +27,7 @@ func TestAnInvocationIsAnsweredThoughItsNumbersCannotBeStored(t *testing.T) {
 			return n, nil
 		}),
 		recorder: &stats.Recorder{Store: store, Function: "f", Now: now},
-		now:      now, log: slog.New(slog.NewJSONHandler(&log, nil)),
+		now:      now, rand: rand.Reader, log: slog.New(slog.NewJSONHandler(&log, nil)),
 	}
 	store.Fail(true)
 	if out, err := c.Invoke(t.Context(), []byte("1")); string(out) != "1" || err != nil {
@@ -55,7 +56,7 @@ func TestAnAnswerAtTheLastMomentDoesNotWaitForItsNumbers(t *testing.T) {
 			stats.From(ctx).Answered(true, 200, false)
 			return n, nil
 		}),
-		recorder: &stats.Recorder{Store: store, Function: "f", Now: time.Now}, now: time.Now,
+		recorder: &stats.Recorder{Store: store, Function: "f", Now: time.Now}, now: time.Now, rand: rand.Reader, log: slog.New(slog.DiscardHandler),
 	}
 	for want, left := range []time.Duration{storing, time.Minute} {
 		ctx, cancel := context.WithTimeout(t.Context(), left)
