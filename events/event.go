@@ -11,6 +11,7 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"reflect"
@@ -18,6 +19,7 @@ import (
 	"strings"
 
 	jsonv2 "github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 // Event is a fact that has happened, named in the past tense.
@@ -98,7 +100,23 @@ func decode[V any](data []byte) (v V, err error) {
 		return v, fmt.Errorf("the payload has %d fields, not %d", n, want)
 	}
 	err = jsonv2.Unmarshal(data, &v, strict)
-	return v, err
+	return v, unquoted(err)
+}
+
+// unquoted says where a payload is wrong, and not with which value: errors go to the log and
+// into the notes of what is parked, where nothing personal may be.
+func unquoted(err error) error {
+	var semantic *jsonv2.SemanticError
+	var syntactic *jsontext.SyntacticError
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &semantic):
+		return fmt.Errorf("the payload has the wrong value at %q", semantic.JSONPointer)
+	case errors.As(err, &syntactic):
+		return fmt.Errorf("the payload is no JSON at byte %d", syntactic.ByteOffset)
+	}
+	return errors.New("the payload cannot be read")
 }
 
 var strict = jsonv2.RejectUnknownMembers(true)

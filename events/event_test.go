@@ -335,6 +335,18 @@ func TestAnUnknownNameIsAnErrorThatNamesIt(t *testing.T) {
 	}
 }
 
+func TestAnErrorSaysWhereAPayloadIsWrongAndNotWithWhat(t *testing.T) {
+	for payload, place := range map[string]string{
+		`{"old":"Ada","new":17091852}`:  `"/new"`,
+		`{"old":"Ada","new":"17091852}`: `byte 29`,
+	} {
+		_, err := Decode("user.name-changed.v1", []byte(payload))
+		if err == nil || !strings.Contains(err.Error(), place) || strings.Contains(err.Error(), "17091852") {
+			t.Errorf("%s: %v", payload, err)
+		}
+	}
+}
+
 func TestADamagedPayloadIsAnError(t *testing.T) {
 	if e, err := Decode("user.created.v1", []byte(`{"userId":`)); err == nil {
 		t.Fatalf("decoded %+v from half a payload", e)

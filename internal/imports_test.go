@@ -37,8 +37,12 @@ var places = []place{
 		"a trace context is a few bytes, whoever carries them"},
 	{"internal/metrics", "", "",
 		"names and nothing else, for those who write metrics and those who watch them"},
+	{"internal/metrics/metricstest", "", "",
+		"it reads lines as CloudWatch does, which knows nobody"},
 	{"internal/otlp", "internal/trace", "network",
 		"an exporter knows its protocol, and nothing of what it tells"},
+	{"internal/otlp/otlptest", "", "network",
+		"a collector knows its protocol, and nobody who uses it"},
 	{"internal/stats", "internal/metrics internal/trace", "",
 		"counting must not need what is counted"},
 	{"internal/stats/statstest", "internal/stats", "",
@@ -114,8 +118,9 @@ const testHelper = "internal/es/estest"
 
 // forTests is what the test files of all places, and of some, may import as well.
 var forTests = map[string]string{
-	"":                          testHelper + " internal/projection internal/projection/projectiontest internal/stats internal/stats/statstest localstack/dynoxide localstack/tables",
+	"":                          testHelper + " internal/projection internal/projection/projectiontest internal/stats internal/stats/statstest internal/metrics/metricstest localstack/dynoxide localstack/tables",
 	"internal/gateway":          modules,
+	"internal/otlp":             "internal/otlp/otlptest",
 	"internal/openapi/generate": "internal/openapi internal/topology",
 	"internal/payment":          "internal/sandbox internal/sandbox/sandboxtest",
 	"internal/sandbox":          "internal/sandbox/sandboxtest",
