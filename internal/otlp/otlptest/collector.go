@@ -15,6 +15,7 @@ import (
 	"strconv"
 	"sync"
 	"testing"
+	"time"
 )
 
 // Span is a span as it was sent, with the name of its service.
@@ -134,9 +135,13 @@ func (c *Collector) Spans() []Span {
 	return slices.Clone(c.spans)
 }
 
-// Await waits for a span, until the test's context ends.
+// patience is how long a span may take to arrive.
+const patience = 30 * time.Second
+
+// Await waits for a span.
 func (c *Collector) Await(t testing.TB, what string, is func(Span) bool) Span {
 	t.Helper()
+	tooLate := time.After(patience)
 	for {
 		c.mu.Lock()
 		i, arrived := slices.IndexFunc(c.spans, is), c.arrived
@@ -146,7 +151,7 @@ func (c *Collector) Await(t testing.TB, what string, is func(Span) bool) Span {
 		}
 		select {
 		case <-arrived:
-		case <-t.Context().Done():
+		case <-tooLate:
 			t.Fatalf("there is no %s among %d spans", what, len(c.Spans()))
 		}
 	}
