@@ -58,7 +58,7 @@ func (g *Gateway) Handle(ctx context.Context, in events.APIGatewayV2HTTPRequest)
 	correlation := g.correlation(r)
 	parent, state := r.trace()
 	span := trace.Begin(parent, record.Traced(), g.Rand)
-	record.Asked(stats.Request{Route: r.RouteKey, CorrelationID: correlation, Context: span, Parent: parent, State: state})
+	record.Asked(stats.Request{ID: r.RequestContext.RequestID, Route: r.RouteKey, CorrelationID: correlation, Context: span, Parent: parent, State: state})
 	answer := make(chan events.APIGatewayV2HTTPResponse, 1)
 	go func() { answer <- g.answer(ctx, r, correlation, span) }()
 	select {

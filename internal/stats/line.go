@@ -66,6 +66,7 @@ func (r *Record) sayRequest(l *line) {
 	l.text("route", r.request.Route)
 	l.number("status", r.status)
 	l.text("problem", r.problem)
+	l.text("requestId", r.request.ID)
 	l.text("correlationId", r.request.CorrelationID)
 	l.text("commandId", r.commandID)
 }
@@ -77,7 +78,7 @@ func (r *Record) sayBatch(l *line) {
 		l.text("commandId", r.stored.CommandID)
 		return
 	}
-	correlations, traces := []string{}, []string{}
+	var correlations, traces []string
 	for _, c := range r.causes {
 		if !slices.Contains(correlations, c.CorrelationID) {
 			correlations = append(correlations, c.CorrelationID)
@@ -86,7 +87,8 @@ func (r *Record) sayBatch(l *line) {
 			traces = append(traces, id)
 		}
 	}
-	l.attrs = append(l.attrs, slog.Any("correlationIds", correlations), slog.Any("traceIds", traces))
+	l.texts("correlationIds", correlations)
+	l.texts("traceIds", traces)
 }
 
 // measure says what the metrics are.
@@ -140,6 +142,12 @@ type line struct {
 func (l *line) text(name, s string) {
 	if s != "" {
 		l.attrs = append(l.attrs, slog.String(name, s))
+	}
+}
+
+func (l *line) texts(name string, all []string) {
+	if len(all) > 0 {
+		l.attrs = append(l.attrs, slog.Any(name, all))
 	}
 }
 

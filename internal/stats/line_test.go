@@ -52,7 +52,7 @@ func expectLine(t *testing.T, line []byte, want string) {
 }
 
 func accepted(r *stats.Record) {
-	r.Asked(stats.Request{Route: "POST /auth/users", CorrelationID: "c", Context: own, Parent: parent})
+	r.Asked(stats.Request{ID: "request", Route: "POST /auth/users", CorrelationID: "c", Context: own, Parent: parent})
 	r.Commanded("command")
 	r.Used(stats.Cost{RoundTrips: 3, Retries: 1, ReadUnits: 0.5, WriteUnits: 4})
 	r.Conflict()
@@ -64,7 +64,7 @@ func accepted(r *stats.Record) {
 
 func TestTheLineOfACommandTellsWhatItDid(t *testing.T) {
 	expectLine(t, written(t, true, true, accepted), `{"level":"INFO","msg":"command","System":"annals","Function":"f",
-		"route":"POST /auth/users","status":201,"correlationId":"c","commandId":"command",
+		"route":"POST /auth/users","status":201,"requestId":"request","correlationId":"c","commandId":"command",
 		"traceId":"0af7651916cd43dd8448eb211c80319c","spanId":"00f067aa0ba902b7",
 		"stream":"user#1","version":2,"commits":2,"retries":1,"roundTrips":3,"coldStart":true,
 		"Commands":1,"Conflicts":1,"Events":3,"ReadUnits":0.5,"WriteUnits":4,"Latency":12.5}`)

@@ -53,6 +53,7 @@ type Record struct {
 
 // Request is who asks for what: an invocation that is a request has one.
 type Request struct {
+	ID            string // that API Gateway gave it, as in its access log
 	Route         string // its key: "POST /auth/users"
 	CorrelationID string
 	Context       trace.Context // of the invocation
