@@ -163,8 +163,12 @@ func (p *Projector) answer(ctx context.Context, d Deadline) (parked bool, err er
 	if err := p.Deadlines.SetDeadline(ctx, kept); err != nil {
 		return d.Parked, err
 	}
-	if err := p.Parked.Park(ctx, note); err != nil || d.Parked {
+	if err := p.Parked.Park(ctx, note); err != nil {
 		return d.Parked, err
+	}
+	stats.From(ctx).Failed("", fmt.Errorf("parked for %s: %w", d.Reactor, err))
+	if d.Parked {
+		return true, nil
 	}
 	return true, p.Deadlines.ClearDeadline(ctx, d)
 }

@@ -108,7 +108,7 @@ func (r *Record) measure(l *line, took time.Duration) {
 	count(metrics.Conflicts, float64(r.conflicts))
 	count(metrics.Replays, truth(r.replay))
 	count(metrics.Refusals, truth(r.status >= 400 && r.status < 500))
-	faults := float64(len(r.failures))
+	faults := float64(r.failed)
 	if r.isRequest() {
 		faults = truth(r.status >= 500)
 	}

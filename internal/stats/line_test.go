@@ -110,9 +110,10 @@ func TestTheLineOfABatchHasTheSizeOfABatchOfAStreamAtMost(t *testing.T) {
 	line := written(t, true, false, func(r *stats.Record) {
 		for range 1000 {
 			r.Took(stats.Cause{CorrelationID: rand.Text(), Context: trace.Begin(trace.Context{}, true, rand.Reader)})
+			r.Failed("", errors.New("broken"))
 		}
 	})
-	if !strings.Contains(string(line), `"items":1000`) || len(line) > 10_000 {
+	if !strings.Contains(string(line), `"items":1000`) || !strings.Contains(string(line), `"Faults":1000`) || len(line) > 11_000 {
 		t.Errorf("a line of %d bytes", len(line))
 	}
 }

@@ -46,7 +46,8 @@ type Record struct {
 	causes    []Cause
 	items     int // of the batch
 	parked    *int
-	failures  []Failure
+	failed    int       // things that went wrong
+	failures  []Failure // the first of them
 	now       func() time.Time // nil: calls are not recorded
 	calls     []trace.Span
 }
@@ -145,12 +146,16 @@ func (r *Record) Refused(code string) { r.note(func() { r.problem = code }) }
 // Failed notes something that went wrong on our side, with one item of a batch or, if that is
 // "", with all of it. The error's text must not quote what was asked or stored.
 func (r *Record) Failed(item string, err error) {
-	r.note(func() { r.failures = append(r.failures, Failure{item, err.Error()}) })
+	r.note(func() {
+		if r.failed++; len(r.failures) < maxNoted {
+			r.failures = append(r.failures, Failure{item, err.Error()})
+		}
+	})
 }
 
 // Faulty reports whether anything went wrong on our side.
 func (r *Record) Faulty() (faulty bool) {
-	r.note(func() { faulty = len(r.failures) > 0 })
+	r.note(func() { faulty = r.failed > 0 })
 	return faulty
 }
 
@@ -168,14 +173,15 @@ func (r *Record) Stored(s Stored) {
 // Took notes an item of a batch and what it comes from.
 func (r *Record) Took(c Cause) {
 	r.note(func() {
-		if r.items++; len(r.causes) < maxCauses {
+		if r.items++; len(r.causes) < maxNoted {
 			r.causes = append(r.causes, c)
 		}
 	})
 }
 
-// maxCauses is how many causes of a batch are noted: as many as a batch of a stream has.
-const maxCauses = 100
+// maxNoted is how many causes and failures of a batch are noted: as many as a batch of a stream
+// has items.
+const maxNoted = 100
 
 // Parked notes how many streams are parked, of all views and reactors.
 func (r *Record) Parked(n int) { r.note(func() { r.parked = &n }) }
