@@ -8,10 +8,12 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/interview-sandbox/annals/internal/metrics/metricstest"
 	"github.com/interview-sandbox/annals/internal/otlp"
 	"github.com/interview-sandbox/annals/internal/otlp/otlptest"
 	"github.com/interview-sandbox/annals/internal/stats"
@@ -106,6 +108,33 @@ func TestAnInvocationHasOneLineAndTheFirstOneSaysThatItWas(t *testing.T) {
 	lines := strings.Split(strings.TrimSpace(log.String()), "\n")
 	if len(lines) != 3 || strings.Count(log.String(), "coldStart") != 1 || !strings.Contains(lines[0], "coldStart") || strings.Contains(log.String(), "_aws") {
 		t.Errorf("three invocations are logged as\n%s", log)
+	}
+}
+
+func TestInLambdaALineIsMetricsOfItsFunctionAndSpansAreExportedIfAVariableSaysSo(t *testing.T) {
+	t.Setenv("ANNALS_PREFIX", "annals")
+	for _, endpoint := range []string{"", "http://127.0.0.1:4318"} {
+		t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint)
+		config, err := fromEnvironment()
+		if err != nil || (config.Exporter != nil) != (endpoint != "") {
+			t.Fatalf("with the endpoint %q there is the exporter %v, error %v", endpoint, config.Exporter, err)
+		}
+		var log bytes.Buffer
+		config.Log, config.Exporter = slog.New(slog.NewJSONHandler(&log, nil)), nil
+		c := newSystem(config).counted("f", handler[int, int](func(ctx context.Context, n int) (int, error) {
+			stats.From(ctx).Answered(true, 200, false)
+			return n, nil
+		}))
+		c.recorder.Store = new(statstest.Memory)
+		invoke(t, c, "200")
+		found, err := metricstest.Read(log.Bytes())
+		if f := found["Commands"]; err != nil || f.Value != 1 || f.Namespace != "Annals" || !slices.Equal(f.Dimensions, []string{"System", "Function"}) {
+			t.Errorf("CloudWatch finds %+v, error %v, in %s", found, err, &log)
+		}
+	}
+	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "nowhere")
+	if _, err := fromEnvironment(); err == nil {
+		t.Error("an endpoint that is no URL is taken")
 	}
 }
 
