@@ -74,13 +74,14 @@ func TestAnAnswerAtTheLastMomentDoesNotWaitForItsNumbers(t *testing.T) {
 	}
 }
 
-// observed is a handler that answers commands with what it is asked for, and its log.
+// observed is a handler that answers commands, whose callers want to have spans, with what it is
+// asked for, and its log.
 func observed(exporter *otlp.Exporter) (*Counted, *bytes.Buffer) {
 	log := new(bytes.Buffer)
 	return &Counted{
 		Handler: handler[int, int](func(ctx context.Context, n int) (int, error) {
 			record := stats.From(ctx)
-			record.Asked(stats.Request{Route: "POST /things", Context: trace.Begin(trace.Context{}, record.Traced(), rand.Reader)})
+			record.Asked(stats.Request{Route: "POST /things", Context: trace.Begin(trace.Context{}, true, rand.Reader)})
 			record.Answered(true, n, false)
 			if n == 500 {
 				record.Failed("", errors.New("broken"))

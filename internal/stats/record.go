@@ -46,8 +46,8 @@ type Record struct {
 	causes    []Cause
 	items     int // of the batch
 	parked    *int
-	failed    int       // things that went wrong
-	failures  []Failure // the first of them
+	failed    int              // things that went wrong
+	failures  []Failure        // the first of them
 	now       func() time.Time // nil: calls are not recorded
 	calls     []trace.Span
 }
