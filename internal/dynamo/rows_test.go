@@ -278,17 +278,17 @@ func TestAPlaceThatNoKeyCanHaveIsRefused(t *testing.T) {
 	}
 }
 
-func TestWhatIsParkedIsCountedWhateverItIs(t *testing.T) {
+func TestWhatIsParkedIsCountedHoweverLargeItIs(t *testing.T) {
 	const prefix = "annals-counted"
 	if err := tables.Create(t.Context(), client(), prefix); err != nil {
 		t.Fatal(err)
 	}
 	parked := &dynamo.Parked{Client: client(), Table: prefix + "-parked"}
-	for want := range 4 {
+	for want := range 6 {
 		if n, err := parked.Count(t.Context()); err != nil || n != want {
 			t.Fatalf("counted %d of %d, error %v", n, want, err)
 		}
-		e := projection.Parked{View: "users", Generation: 1 + want%2, Stream: es.NewStream("user", fmt.Sprint(want)), Version: 1, Error: "bad", Attempts: 1, FirstAt: estest.Now, LastAt: estest.Now}
+		e := projection.Parked{View: "users", Generation: 1 + want%2, Stream: es.NewStream("user", fmt.Sprint(want)), Version: 1, Error: strings.Repeat("x", 390_000), Attempts: 1, FirstAt: estest.Now, LastAt: estest.Now}
 		if err := parked.Park(t.Context(), e); err != nil {
 			t.Fatal(err)
 		}
