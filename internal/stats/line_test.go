@@ -169,6 +169,17 @@ func TestAnInvocationIsToldAsSpansWithLinksToWhatItCameFrom(t *testing.T) {
 	}
 }
 
+func TestAnInvocationIsToldAsThatManySpansAtMost(t *testing.T) {
+	_, r := stats.Begin(t.Context())
+	r.Trace(func() time.Time { return ended })
+	for range 1000 {
+		r.Called("DynamoDB.Query", ended, nil, false)
+	}
+	if spans := r.Spans("rebuild", stats.Run{Context: own}, rand.Reader); len(spans) != 101 {
+		t.Errorf("%d spans", len(spans))
+	}
+}
+
 func TestWhatSpansNeedCostsNothingWhenThereAreNone(t *testing.T) {
 	_, r := stats.Begin(t.Context())
 	if n := testing.AllocsPerRun(100, func() {

@@ -1,6 +1,7 @@
 // Package stats counts what functions do. An invocation's [Record] travels in its context,
-// and whoever takes part notes in it what it did. A [Recorder] adds the records of one
-// instance of a function up, in memory, and stores the sums once in a while.
+// and whoever takes part notes in it what it did. It is told as one line of the log, and as
+// spans. A [Recorder] adds the records of one instance of a function up, in memory, and stores
+// the sums once in a while.
 package stats
 
 import (
@@ -179,8 +180,8 @@ func (r *Record) Took(c Cause) {
 	})
 }
 
-// maxNoted is how many causes and failures of a batch are noted: as many as a batch of a stream
-// has items.
+// maxNoted is how many causes, failures and calls of an invocation are noted: as many as a batch
+// of a stream has items.
 const maxNoted = 100
 
 // Parked notes how many streams are parked, of all views and reactors.
@@ -198,7 +199,9 @@ func (r *Record) Traced() (traced bool) {
 // Called notes a call to another service that began at a time and has ended now.
 func (r *Record) Called(name string, begun time.Time, attributes []trace.Attribute, failed bool) {
 	r.note(func() {
-		r.calls = append(r.calls, trace.Span{Kind: trace.Client, Name: name, Begun: begun, Ended: r.now(), Attributes: attributes, Failed: failed})
+		if len(r.calls) < maxNoted {
+			r.calls = append(r.calls, trace.Span{Kind: trace.Client, Name: name, Begun: begun, Ended: r.now(), Attributes: attributes, Failed: failed})
+		}
 	})
 }
 

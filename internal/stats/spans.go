@@ -35,10 +35,11 @@ func (r *Record) Spans(function string, run Run, rand io.Reader) (all []trace.Sp
 			s.Attributes = append(s.Attributes, trace.Attribute{Name: name, Value: value})
 		}
 		if r.isRequest() {
-			method, route, _ := strings.Cut(r.request.Route, " ")
 			s.Kind, s.Name = trace.Server, r.request.Route
-			say("http.request.method", method)
-			say("http.route", route)
+			if method, route, known := strings.Cut(r.request.Route, " "); known {
+				say("http.request.method", method)
+				say("http.route", route)
+			}
 			say("http.response.status_code", r.status)
 			say("annals.correlation_id", r.request.CorrelationID)
 		} else {
