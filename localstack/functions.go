@@ -35,6 +35,7 @@ func (s *stack) config(at endpoints) app.Config {
 		Now:         time.Now,
 		Rand:        rand.Reader,
 		Log:         s.log,
+		Exporter:    s.exporter,
 	}
 }
 
@@ -52,7 +53,6 @@ func (s *stack) deploy(ctx context.Context, config app.Config) (map[string]lambd
 		if !ok {
 			return nil, fmt.Errorf("function %s is in the topology, but not in the app", declared.Name)
 		}
-		config.Log = s.log.With("function", declared.Name)
 		handler, err := build(ctx, config)
 		if err != nil {
 			return nil, fmt.Errorf("build function %s: %w", declared.Name, err)

@@ -4,7 +4,8 @@
 //
 // Environment: PORT of the API (8080; 0 is any), DATA_DIR (.local), DYNAMODB_ENDPOINT of
 // another DynamoDB to use in place of dynoxide, ANNALS_PUBLIC_URL that links in mail lead to (the
-// API). The line "listening on <URL>" means ready.
+// API), OTEL_EXPORTER_OTLP_ENDPOINT of a collector of OpenTelemetry, with
+// OTEL_EXPORTER_OTLP_HEADERS, if spans are to be exported. The line "listening on <URL>" means ready.
 // SIGTERM or SIGINT ends it when what is under way has finished, a second one at once.
 package main
 
@@ -17,6 +18,8 @@ import (
 	"os/signal"
 	"strconv"
 	"syscall"
+
+	"github.com/interview-sandbox/annals/internal/otlp"
 )
 
 func main() {
@@ -35,8 +38,9 @@ func main() {
 type settings struct {
 	port      string // "0" is any
 	dataDir   string
-	dynamodb  string // endpoint; "" is dynoxide
-	publicURL string // where links in mail lead; "" is the API
+	dynamodb  string         // endpoint; "" is dynoxide
+	publicURL string         // where links in mail lead; "" is the API
+	exporter  *otlp.Exporter // of spans; nil: there are none
 }
 
 func settingsFrom(env func(string) string) (settings, error) {
@@ -54,5 +58,7 @@ func settingsFrom(env func(string) string) (settings, error) {
 			return s, fmt.Errorf("DYNAMODB_ENDPOINT has to be a URL such as http://127.0.0.1:8000, not %q", s.dynamodb)
 		}
 	}
-	return s, nil
+	var err error
+	s.exporter, err = otlp.New(otlp.FromEnvironment(env))
+	return s, err
 }

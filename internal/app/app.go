@@ -19,6 +19,7 @@ import (
 	"github.com/interview-sandbox/annals/internal/keys"
 	"github.com/interview-sandbox/annals/internal/kms"
 	"github.com/interview-sandbox/annals/internal/notification"
+	"github.com/interview-sandbox/annals/internal/otlp"
 	"github.com/interview-sandbox/annals/internal/projection"
 	"github.com/interview-sandbox/annals/internal/stats"
 	"github.com/interview-sandbox/annals/internal/topology"
@@ -42,6 +43,8 @@ type Config struct {
 	Now         func() time.Time
 	Rand        io.Reader
 	Log         *slog.Logger
+	Metrics     bool           // CloudWatch reads the log, and makes metrics of its lines
+	Exporter    *otlp.Exporter // of spans; nil: there are none
 }
 
 // The clients that not every function needs. Each is a package of its own below this one, and
@@ -103,6 +106,10 @@ func (s system) rows() projection.Rows {
 
 func (s system) generations() projection.GenerationStore {
 	return &dynamo.Generations{Client: s.dynamodb, Table: s.table("Views")}
+}
+
+func (s system) parked() *dynamo.Parked {
+	return &dynamo.Parked{Client: s.dynamodb, Table: s.table("Parked")}
 }
 
 func (s system) views(r es.Repository) *projection.Reader {

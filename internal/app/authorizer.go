@@ -15,9 +15,11 @@ import (
 // Authorizer builds functions/authorizer.
 func Authorizer(_ context.Context, c Config) (*Counted, error) {
 	s := newSystem(c)
-	a := &gateway.Authorizer{Log: s.Log, Verifier: &token.Verifier{
+	a := &gateway.Authorizer{Verifier: &token.Verifier{
 		Now: s.Now,
 		Key: func(ctx context.Context) (ed25519.PublicKey, error) { return keys.Public(ctx, s.keys()) },
 	}}
-	return s.counted(topology.Authorizer, handler[events.APIGatewayV2CustomAuthorizerV2Request, events.APIGatewayV2CustomAuthorizerSimpleResponse](a.Handle)), nil
+	counted := s.counted(topology.Authorizer, handler[events.APIGatewayV2CustomAuthorizerV2Request, events.APIGatewayV2CustomAuthorizerSimpleResponse](a.Handle))
+	counted.quiet = true
+	return counted, nil
 }

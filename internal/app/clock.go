@@ -2,18 +2,19 @@ package app
 
 import (
 	"context"
-	"log/slog"
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
 
 	"github.com/interview-sandbox/annals/internal/projection"
+	"github.com/interview-sandbox/annals/internal/stats"
 )
 
 // inHand is how much of its time a run of the clock leaves for what it has begun with.
 const inHand = 10 * time.Second
 
-// Clock builds functions/clock, which answers deadlines that are due.
+// Clock builds functions/clock, which answers deadlines that are due and tells how much is
+// parked.
 func Clock(objects Objects, mailer Mailer) Build {
 	return func(ctx context.Context, c Config) (*Counted, error) {
 		s := newSystem(c)
@@ -21,16 +22,15 @@ func Clock(objects Objects, mailer Mailer) Build {
 		if err != nil {
 			return nil, err
 		}
-		clock := &projection.Clock{Projector: p}
+		clock, parked := &projection.Clock{Projector: p}, s.parked()
 		return s.counted("clock", handler[events.EventBridgeEvent, struct{}](func(ctx context.Context, _ events.EventBridgeEvent) (none struct{}, err error) {
+			if n, err := parked.Count(ctx); err != nil {
+				stats.From(ctx).Failed("", err)
+			} else {
+				stats.From(ctx).Parked(n)
+			}
 			end, _ := ctx.Deadline()
-			answered, err := clock.Tick(ctx, end.Add(-inHand))
-			if answered > 0 {
-				s.Log.LogAttrs(ctx, slog.LevelInfo, "deadlines answered", slog.Int("deadlines", answered))
-			}
-			if err != nil {
-				s.Log.LogAttrs(ctx, slog.LevelError, "deadlines failed", slog.String("error", err.Error()))
-			}
+			_, err = clock.Tick(ctx, end.Add(-inHand))
 			return none, err
 		})), nil
 	}

@@ -76,6 +76,6 @@ func (s system) command(ctx context.Context, function string, routes func(parts)
 
 // gateway is the handler of a function that serves some of all routes that it knows of.
 func (s system) gateway(function string, routes, all []api.Route, secret []byte) *Counted {
-	g := &gateway.Gateway{Routes: routes, All: all, Secret: secret, Now: s.Now, Rand: s.Rand, Log: s.Log}
+	g := &gateway.Gateway{Routes: routes, All: all, Secret: secret, Now: s.Now, Rand: s.Rand}
 	return s.counted(function, handler[events.APIGatewayV2HTTPRequest, events.APIGatewayV2HTTPResponse](g.Handle))
 }

@@ -5,7 +5,6 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 
-	"github.com/interview-sandbox/annals/internal/dynamo"
 	"github.com/interview-sandbox/annals/internal/es"
 	"github.com/interview-sandbox/annals/internal/projection"
 	"github.com/interview-sandbox/annals/internal/stream"
@@ -19,7 +18,7 @@ func Projector(_ context.Context, c Config) (*Counted, error) {
 		return nil, err
 	}
 	p := s.projector(vault)
-	consumer := &stream.Consumer{Consume: p.Project, Damaged: p.Damaged, Log: s.Log}
+	consumer := &stream.Consumer{Consume: p.Project, Damaged: p.Damaged}
 	return s.counted("projector", handler[stream.Batch, events.DynamoDBEventResponse](consumer.Handle)), nil
 }
 
@@ -30,7 +29,7 @@ func (s system) projector(vault es.Vault) *projection.Projector {
 		Store:       repository.Store,
 		Vault:       vault,
 		Rows:        s.rows(),
-		Parked:      &dynamo.Parked{Client: s.dynamodb, Table: s.table("Parked")},
+		Parked:      s.parked(),
 		Generations: s.generations(),
 		Projections: append(of(s.modules(repository), module.Projections), projection.Rebuilds),
 		Now:         s.Now,

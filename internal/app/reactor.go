@@ -20,7 +20,7 @@ func Reactor(objects Objects, mailer Mailer) Build {
 		if err != nil {
 			return nil, err
 		}
-		consumer := &stream.Consumer{Consume: p.Project, Damaged: p.Damaged, Log: s.Log}
+		consumer := &stream.Consumer{Consume: p.Project, Damaged: p.Damaged}
 		return s.counted("reactor", handler[stream.Batch, events.DynamoDBEventResponse](consumer.Handle)), nil
 	}
 }
@@ -50,7 +50,7 @@ func (s system) reactors(ctx context.Context, objects Objects, mailer Mailer) (*
 		Store:       repository.Store,
 		Vault:       vault,
 		Rows:        &dynamo.Rows{Client: s.dynamodb, Table: s.table("Checkpoints")},
-		Parked:      &dynamo.Parked{Client: s.dynamodb, Table: s.table("Parked")},
+		Parked:      s.parked(),
 		Projections: of(m, module.Reactors),
 		Executor:    &es.Executor{Repository: repository, Now: s.Now},
 		Deadlines:   &dynamo.Deadlines{Client: s.dynamodb, Table: s.table("Deadlines")},

@@ -10,14 +10,18 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-sdk-go-v2/aws"
 
+	"github.com/interview-sandbox/annals/internal/otlp"
 	"github.com/interview-sandbox/annals/internal/topology"
 )
 
 // Start runs a function in Lambda. A handler that can't be built ends the process, which
 // Lambda reports as a failed initialization and tries again.
 func Start(build Build) {
-	c := fromEnvironment()
-	handler, err := build(context.Background(), c)
+	c, err := fromEnvironment()
+	var handler *Counted
+	if err == nil {
+		handler, err = build(context.Background(), c)
+	}
 	if err != nil {
 		c.Log.Error("initialization failed", "error", err.Error())
 		os.Exit(1)
@@ -25,7 +29,7 @@ func Start(build Build) {
 	lambda.Start(handler)
 }
 
-func fromEnvironment() Config {
+func fromEnvironment() (Config, error) {
 	queues := map[string]string{}
 	for _, q := range topology.Queues() {
 		queues[q.ID] = os.Getenv(q.Setting())
@@ -34,6 +38,7 @@ func fromEnvironment() Config {
 	for _, b := range topology.Buckets() {
 		buckets[b.ID] = os.Getenv(b.Setting())
 	}
+	exporter, err := otlp.New(otlp.FromEnvironment(os.Getenv))
 	return Config{
 		Prefix:   os.Getenv("ANNALS_PREFIX"),
 		Region:   os.Getenv("AWS_REGION"),
@@ -60,5 +65,7 @@ func fromEnvironment() Config {
 		Now:       time.Now,
 		Rand:      rand.Reader,
 		Log:       slog.New(slog.NewJSONHandler(os.Stdout, nil)),
-	}
+		Metrics:   true,
+		Exporter:  exporter,
+	}, err
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/aws/smithy-go/middleware"
 
 	"github.com/interview-sandbox/annals/internal/stats"
+	"github.com/interview-sandbox/annals/internal/trace"
 )
 
 // metered makes a client note what each request costs in the record of its context.
@@ -24,14 +25,33 @@ func meter(ctx context.Context, in middleware.InitializeInput, next middleware.I
 		return next.HandleInitialize(ctx, in)
 	}
 	ask(in.Parameters)
+	called := calling(ctx, record)
 	out, metadata, err := next.HandleInitialize(ctx, in)
 	cost := costOf(out.Result)
 	if tries, ok := retry.GetAttemptResults(metadata); ok {
 		cost.RoundTrips = len(tries.Results)
+		cost.Retries = max(0, cost.RoundTrips-1)
 	}
 	record.Used(cost)
+	called(err)
 	return out, metadata, err
 }
+
+// calling begins the span of a request, if there are to be any, and gives what ends it. The
+// names are those of OpenTelemetry's semantic conventions for DynamoDB.
+func calling(ctx context.Context, record *stats.Record) (called func(error)) {
+	if !record.Traced() {
+		return notTraced
+	}
+	begun, operation := record.Now(), middleware.GetOperationName(ctx)
+	return func(err error) {
+		record.Called("DynamoDB."+operation, begun, []trace.Attribute{
+			{Name: "db.system.name", Value: "aws.dynamodb"}, {Name: "db.operation.name", Value: operation},
+		}, err != nil)
+	}
+}
+
+func notTraced(error) {}
 
 // ask makes DynamoDB tell what a request costs.
 func ask(parameters any) {

@@ -2,11 +2,16 @@ package dynamo_test
 
 import (
 	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/interview-sandbox/annals/internal/es"
 	"github.com/interview-sandbox/annals/internal/stats"
+	"github.com/interview-sandbox/annals/internal/trace"
 )
 
 func TestEveryRequestCostsWhatTheDesignSays(t *testing.T) {
@@ -33,6 +38,33 @@ func TestEveryRequestCostsWhatTheDesignSays(t *testing.T) {
 		}
 		if got := record.Cost(); got != step.want {
 			t.Errorf("%s cost %+v, want %+v", step.name, got, step.want)
+		}
+	}
+}
+
+func TestARequestIsASpanIfThereAreAny(t *testing.T) {
+	s := store()
+	sampled, _ := trace.Parse("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
+	for _, traced := range []bool{false, true} {
+		ctx, record := stats.Begin(t.Context())
+		if traced {
+			record.Trace(time.Now)
+		}
+		stream := es.NewStream("user", fmt.Sprintf("traced-%v", traced))
+		if err := s.Append(ctx, commit(t, stream)); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Append(ctx, named(t, stream, "another")); !errors.Is(err, es.ErrConflict) {
+			t.Fatalf("got %v, want a conflict", err)
+		}
+		calls := record.Spans("f", stats.Run{Context: sampled}, rand.Reader)[1:]
+		if !traced && len(calls) != 0 || traced && len(calls) != 2 {
+			t.Fatalf("traced: %v, and there are the calls %+v", traced, calls)
+		}
+		for i, call := range calls {
+			if call.Name != "DynamoDB.PutItem" || call.Kind != trace.Client || call.Failed != (i == 1) || call.Begun.IsZero() || call.Ended.Before(call.Begun) {
+				t.Errorf("call %d is %+v", i, call)
+			}
 		}
 	}
 }

@@ -88,6 +88,22 @@ func (p *Parked) ListParked(ctx context.Context, after string, limit int) (page 
 	return page, next, nil
 }
 
+// Count tells how many notes there are, with a Scan that reads all of them.
+func (p *Parked) Count(ctx context.Context) (n int, err error) {
+	in := &dynamodb.ScanInput{TableName: &p.Table, Select: types.SelectCount}
+	for {
+		page, err := p.Client.Scan(ctx, in)
+		if err != nil {
+			return 0, fmt.Errorf("count what is parked: %w", err)
+		}
+		n += int(page.Count)
+		if page.LastEvaluatedKey == nil {
+			return n, nil
+		}
+		in.ExclusiveStartKey = page.LastEvaluatedKey
+	}
+}
+
 func decodeParked(item map[string]types.AttributeValue) (projection.Parked, error) {
 	r := reader{item: item}
 	view, generation, _ := strings.Cut(r.text("view"), ".")

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -274,6 +275,23 @@ func TestAPlaceThatNoKeyCanHaveIsRefused(t *testing.T) {
 		_, err := rows().List(t.Context(), projection.Listing{View: "names", Generation: 1, Partition: "p", After: after, Limit: 1}, nil)
 		if !errors.Is(err, projection.ErrPlace) {
 			t.Errorf("a place of %d bytes: error %v", len(after), err)
+		}
+	}
+}
+
+func TestWhatIsParkedIsCountedHoweverLargeItIs(t *testing.T) {
+	const prefix = "annals-counted"
+	if err := tables.Create(t.Context(), client(), prefix); err != nil {
+		t.Fatal(err)
+	}
+	parked := &dynamo.Parked{Client: client(), Table: prefix + "-parked"}
+	for want := range 6 {
+		if n, err := parked.Count(t.Context()); err != nil || n != want {
+			t.Fatalf("counted %d of %d, error %v", n, want, err)
+		}
+		e := projection.Parked{View: "users", Generation: 1 + want%2, Stream: es.NewStream("user", fmt.Sprint(want)), Version: 1, Error: strings.Repeat("x", 390_000), Attempts: 1, FirstAt: estest.Now, LastAt: estest.Now}
+		if err := parked.Park(t.Context(), e); err != nil {
+			t.Fatal(err)
 		}
 	}
 }

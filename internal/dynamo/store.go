@@ -48,7 +48,16 @@ func (s *Store) Append(ctx context.Context, pending ...es.Pending) error {
 	if errors.Is(err, es.ErrConflict) {
 		stats.From(ctx).Conflict()
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	for _, p := range pending {
+		c := p.Commit()
+		stats.From(ctx).Stored(stats.Stored{
+			Stream: string(c.Stream), Version: uint64(c.Last()), Events: len(c.Events), CommandID: c.CommandID, CorrelationID: c.CorrelationID,
+		})
+	}
+	return nil
 }
 
 func (s *Store) put(ctx context.Context, c es.Commit) error {

@@ -18,7 +18,7 @@ type Meta struct {
 	CorrelationID string // ties together everything one request led to
 	CausationID   string // the command or commit that led to this one
 	Actor         string // who asked: a user id, "anonymous", "system:<name>", or "reactor:<name>"
-	Trace         string // W3C traceparent
+	Trace         string // W3C traceparent of the command's span; "": none
 }
 
 // Data is one event in its stored form.

@@ -2,13 +2,14 @@ package gateway
 
 import (
 	"context"
-	"log/slog"
+	"fmt"
 	"strings"
 
 	"github.com/aws/aws-lambda-go/events"
 
 	"github.com/interview-sandbox/annals/internal/api"
 	"github.com/interview-sandbox/annals/internal/es"
+	"github.com/interview-sandbox/annals/internal/stats"
 )
 
 // Verifier tells who a bearer token speaks for. The error is an *es.Error if the token is
@@ -29,10 +30,7 @@ const (
 // Authorizer handles API Gateway's Lambda authorizer requests (payload format 2.0, simple
 // responses). It lets every request pass and says who is asking: the function then refuses
 // with the problem document of the contract, which API Gateway cannot give by itself.
-type Authorizer struct {
-	Verifier Verifier
-	Log      *slog.Logger
-}
+type Authorizer struct{ Verifier Verifier }
 
 // Handle identifies the sender of one request.
 func (a *Authorizer) Handle(ctx context.Context, in events.APIGatewayV2CustomAuthorizerV2Request) (events.APIGatewayV2CustomAuthorizerSimpleResponse, error) {
@@ -52,7 +50,7 @@ func (a *Authorizer) Handle(ctx context.Context, in events.APIGatewayV2CustomAut
 			out.Context[contextReason] = refused
 			return out, nil
 		}
-		a.Log.LogAttrs(ctx, slog.LevelError, "a token could not be checked", slog.String("error", err.Error()))
+		stats.From(ctx).Failed("", fmt.Errorf("check a token: %w", err))
 		out.Context[contextFailed] = "true"
 		return out, nil
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/interview-sandbox/annals/internal/api"
 	"github.com/interview-sandbox/annals/internal/es"
 	"github.com/interview-sandbox/annals/internal/gateway"
+	"github.com/interview-sandbox/annals/internal/stats"
 )
 
 var errDown = errors.New("the table does not answer")
@@ -59,8 +60,10 @@ func TestTheAuthorizerSaysWhoAsksAndLetsTheFunctionRefuse(t *testing.T) {
 
 func TestATokenThatCannotBeCheckedIsNobodysAndAnsweredAsAFailure(t *testing.T) {
 	var log bytes.Buffer
-	a := &gateway.Authorizer{Verifier: verdicts{}, Log: slog.New(slog.NewJSONHandler(&log, nil))}
-	said, err := a.Handle(t.Context(), events.APIGatewayV2CustomAuthorizerV2Request{Headers: map[string]string{"authorization": "Bearer unknown"}})
+	ctx, record := stats.Begin(t.Context())
+	a := &gateway.Authorizer{Verifier: verdicts{}}
+	said, err := a.Handle(ctx, events.APIGatewayV2CustomAuthorizerV2Request{Headers: map[string]string{"authorization": "Bearer unknown"}})
+	record.Log(ctx, slog.New(slog.NewJSONHandler(&log, nil)), stats.Run{}, false)
 	if err != nil || said.Context["caller"] != nil || !strings.Contains(log.String(), errDown.Error()) {
 		t.Fatalf("got %+v, error %v, log %s", said, err, &log)
 	}

@@ -10,7 +10,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"net/http"
 	"regexp"
 	"runtime/debug"
@@ -25,6 +24,7 @@ import (
 	"github.com/interview-sandbox/annals/internal/api"
 	"github.com/interview-sandbox/annals/internal/es"
 	"github.com/interview-sandbox/annals/internal/stats"
+	"github.com/interview-sandbox/annals/internal/trace"
 )
 
 // MaxBody is the size of the largest request body that is read, in bytes.
@@ -37,7 +37,6 @@ type Gateway struct {
 	Secret []byte      // keys what is derived from requests
 	Now    func() time.Time
 	Rand   io.Reader
-	Log    *slog.Logger
 }
 
 // lastWords is how long before its function's time is up a request has to be answered.
@@ -52,13 +51,16 @@ func (g *Gateway) Handle(ctx context.Context, in events.APIGatewayV2HTTPRequest)
 		ctx, cancel = context.WithDeadline(ctx, end.Add(-lastWords))
 		defer cancel()
 	}
-	r := request{in}
+	r, record := request{in}, stats.From(ctx)
 	defer func() {
-		stats.From(ctx).Answered(g.command(r), out.StatusCode, out.Headers[headerReplay] != "")
+		record.Answered(g.command(r), out.StatusCode, out.Headers[headerReplay] != "")
 	}()
 	correlation := g.correlation(r)
+	parent, state := r.trace()
+	span := trace.Begin(parent, record.Traced(), g.Rand)
+	record.Asked(stats.Request{ID: r.RequestContext.RequestID, Route: r.RouteKey, CorrelationID: correlation, Context: span, Parent: parent, State: state})
 	answer := make(chan events.APIGatewayV2HTTPResponse, 1)
-	go func() { answer <- g.answer(ctx, r, correlation) }()
+	go func() { answer <- g.answer(ctx, r, correlation, span) }()
 	select {
 	case out = <-answer:
 		return out, nil
@@ -72,14 +74,15 @@ func (g *Gateway) command(r request) bool {
 	return slices.ContainsFunc(g.Routes, func(route api.Route) bool { return route.Command && route.Key() == r.RouteKey })
 }
 
-func (g *Gateway) answer(ctx context.Context, r request, correlation string) (out events.APIGatewayV2HTTPResponse) {
+func (g *Gateway) answer(ctx context.Context, r request, correlation string, span trace.Context) (out events.APIGatewayV2HTTPResponse) {
 	defer func() {
 		if p := recover(); p != nil {
 			out = g.problem(ctx, r, correlation, fmt.Errorf("panic: %v\n%s", p, debug.Stack()))
 		}
 	}()
-	response, err := g.serve(ctx, r, correlation)
+	response, err := g.serve(ctx, r, correlation, span)
 	if err == nil {
+		stats.From(ctx).Shown(uint64(response.Version))
 		out, err = render(r, response)
 	}
 	if err != nil {
@@ -89,7 +92,7 @@ func (g *Gateway) answer(ctx context.Context, r request, correlation string) (ou
 	return out
 }
 
-func (g *Gateway) serve(ctx context.Context, r request, correlation string) (api.Response, error) {
+func (g *Gateway) serve(ctx context.Context, r request, correlation string, span trace.Context) (api.Response, error) {
 	route, params, err := g.route(r)
 	if err != nil {
 		return api.Response{}, err
@@ -115,12 +118,13 @@ func (g *Gateway) serve(ctx context.Context, r request, correlation string) (api
 		Headers: r.Headers,
 		Client:  r.client(),
 		Source:  r.RequestContext.HTTP.SourceIP,
-		Meta:    es.Meta{CorrelationID: correlation, Actor: caller.Actor(), Trace: r.trace()},
+		Meta:    es.Meta{CorrelationID: correlation, Actor: caller.Actor(), Trace: span.String()},
 	}
 	if route.Command {
 		if err := g.identify(r, &call); err != nil {
 			return api.Response{}, err
 		}
+		stats.From(ctx).Commanded(call.Meta.CommandID)
 	}
 	return route.Serve(ctx, call, body)
 }
@@ -294,14 +298,14 @@ func (r request) noneMatch(v es.Version) bool {
 	return false
 }
 
-var traceparent = regexp.MustCompile(`^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$`)
-
-// trace is the W3C traceparent of the request, "" if it has none that is well formed.
-func (r request) trace() string {
-	if s := r.Headers["traceparent"]; traceparent.MatchString(s) {
-		return s
+// trace is what the request says about the trace that it is part of; zero if it says nothing
+// that is valid, and then a tracestate does not count either.
+func (r request) trace() (parent trace.Context, state string) {
+	parent, ok := trace.Parse(r.Headers["traceparent"])
+	if ok {
+		state = trace.State(r.Headers["tracestate"])
 	}
-	return ""
+	return parent, state
 }
 
 // client is what the program that calls says it is, in a form that is fit to be stored.

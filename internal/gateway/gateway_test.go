@@ -29,6 +29,7 @@ import (
 	"github.com/interview-sandbox/annals/internal/projection/projectiontest"
 	"github.com/interview-sandbox/annals/internal/stats"
 	"github.com/interview-sandbox/annals/internal/stats/statstest"
+	"github.com/interview-sandbox/annals/internal/trace"
 	"github.com/interview-sandbox/annals/internal/user"
 )
 
@@ -36,7 +37,7 @@ import (
 type server struct {
 	*gateway.Gateway
 	store *estest.Memory
-	log   *bytes.Buffer
+	log   *bytes.Buffer // a line for each request
 }
 
 func newServer(extra ...api.Route) *server {
@@ -55,8 +56,16 @@ func newServer(extra ...api.Route) *server {
 	}
 	people := &user.Module{Executor: executor, Views: views}
 	routes := slices.Concat(module.Routes(), people.Routes(), extra)
-	s.Gateway = &gateway.Gateway{Routes: routes, All: routes, Secret: []byte("secret"), Now: now, Rand: rand.Reader, Log: slog.New(slog.NewJSONHandler(s.log, nil))}
+	s.Gateway = &gateway.Gateway{Routes: routes, All: routes, Secret: []byte("secret"), Now: now, Rand: rand.Reader}
 	return s
+}
+
+// recordOf gives the record of a context, a new one if it has none.
+func recordOf(ctx context.Context) (context.Context, *stats.Record) {
+	if record := stats.From(ctx); record != nil {
+		return ctx, record
+	}
+	return stats.Begin(ctx)
 }
 
 // quick hashes passwords faster than anybody should.
@@ -102,10 +111,12 @@ func (s *server) sendIn(ctx context.Context, t testing.TB, c call) (events.APIGa
 			Lambda: map[string]any{"caller": c.caller, "roles": c.roles},
 		}
 	}
+	ctx, record := recordOf(ctx)
 	out, err := s.Handle(ctx, in)
 	if err != nil {
 		t.Fatal(err)
 	}
+	record.Log(ctx, slog.New(slog.NewJSONHandler(s.log, nil)), stats.Run{}, false)
 	var body map[string]any
 	if strings.Contains(out.Headers["Content-Type"], "json") {
 		if err := json.Unmarshal([]byte(out.Body), &body); err != nil {
@@ -449,16 +460,6 @@ func TestWhatARequestSaysOfItselfIsFitToBeStored(t *testing.T) {
 		got = call
 		return r, nil
 	}))
-	const whole = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
-	for _, c := range []struct{ trace, kept string }{
-		{whole, whole}, {"", ""}, {whole + "0", ""}, {whole[1:], ""}, {"0" + whole, ""}, {strings.ToUpper(whole), ""},
-		{whole + "\n", ""}, {strings.Replace(whole, "00-", "01-", 1), ""}, {strings.Replace(whole, "af", "xx", 1), ""},
-	} {
-		s.expect(t, call{method: "GET", path: "/echo", headers: map[string]string{"traceparent": c.trace}}, 200, "")
-		if got.Meta.Trace != c.kept {
-			t.Errorf("traceparent %q is kept as %q, want %q", c.trace, got.Meta.Trace, c.kept)
-		}
-	}
 	long := strings.Repeat("x", 199)
 	for _, c := range []struct{ agent, kept string }{
 		{"", ""}, {"curl/8.5.0", "curl/8.5.0"}, {long + "y", long + "y"}, {long + "yz", long + "y"}, {long + "é", long}, {"a\xffb", "ab"},
@@ -466,6 +467,33 @@ func TestWhatARequestSaysOfItselfIsFitToBeStored(t *testing.T) {
 		s.expect(t, call{method: "GET", path: "/echo", agent: c.agent}, 200, "")
 		if got.Client != c.kept {
 			t.Errorf("the program %q is kept as %q, want %q", c.agent, got.Client, c.kept)
+		}
+	}
+}
+
+func TestARequestIsASpanOfTheTraceThatItComesFromOrBeginsOne(t *testing.T) {
+	var own trace.Context
+	s := newServer(api.Query("GET /echo", api.Public, func(_ context.Context, call api.Call) (r api.Reply[struct{}], err error) {
+		own, _ = trace.Parse(call.Meta.Trace)
+		return r, nil
+	}))
+	const whole, state = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "rojo=00f067aa0ba902b7"
+	parent, _ := trace.Parse(whole)
+	for sent, isPart := range map[string]bool{whole: true, "": false, whole[1:]: false, strings.Replace(whole, "0af7", "0AF7", 1): false} {
+		ctx, record := stats.Begin(t.Context())
+		out, _ := s.sendIn(ctx, t, call{method: "GET", path: "/echo", headers: map[string]string{"traceparent": sent, "tracestate": state}})
+		if own == (trace.Context{}) || own.Span == parent.Span || (own.Trace == parent.Trace) != isPart || own.Sampled != isPart {
+			t.Errorf("traceparent %q makes a span %v", sent, own)
+		}
+		if out.Headers["traceparent"] != "" || out.Headers["Traceparent"] != "" {
+			t.Errorf("the answer has the headers %v", out.Headers)
+		}
+		spans := record.Spans("", stats.Run{Context: own}, rand.Reader)
+		if isPart && (len(spans) != 1 || spans[0].Parent != parent.Span || spans[0].State != state || spans[0].Context != own) {
+			t.Errorf("traceparent %q is told as %+v", sent, spans)
+		}
+		if !isPart && len(spans) > 0 {
+			t.Errorf("traceparent %q is told as %+v, though nobody wants to know", sent, spans)
 		}
 	}
 }

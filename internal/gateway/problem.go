@@ -3,7 +3,6 @@ package gateway
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"math"
 	"net/http"
 	"strconv"
@@ -14,6 +13,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/interview-sandbox/annals/internal/es"
+	"github.com/interview-sandbox/annals/internal/stats"
 )
 
 // statusOf is the one map from what an error means to its HTTP status.
@@ -56,7 +56,7 @@ type methodError struct{ allowed []string }
 func (e *methodError) Error() string { return "method not allowed" }
 
 // problem renders an error. One that is not meant for callers shows as a plain 500, and
-// what it says goes to the log under the correlation id.
+// what it says is noted for the line of the request.
 func (g *Gateway) problem(ctx context.Context, r request, correlation string, err error) events.APIGatewayV2HTTPResponse {
 	p := Problem{Instance: r.RawPath, CorrelationID: correlation}
 	headers := map[string]string{"Content-Type": "application/problem+json", "Cache-Control": "no-store", headerCorrelation: correlation}
@@ -88,10 +88,10 @@ func (g *Gateway) problem(ctx context.Context, r request, correlation string, er
 	case p.Status == http.StatusServiceUnavailable:
 		headers["Retry-After"] = "1"
 	}
+	record := stats.From(ctx)
+	record.Refused(strings.TrimPrefix(p.Type, "/problems/"))
 	if p.Status >= http.StatusInternalServerError {
-		g.Log.LogAttrs(ctx, slog.LevelError, "request failed",
-			slog.String("route", r.RouteKey), slog.Int("status", p.Status),
-			slog.String("correlationId", correlation), slog.String("error", err.Error()))
+		record.Failed("", err)
 	}
 	body, err := json.Marshal(p, jsontext.AllowInvalidUTF8(true)) // the path may be anything
 	if err != nil {

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/interview-sandbox/annals/internal/es"
+	"github.com/interview-sandbox/annals/internal/stats"
+	"github.com/interview-sandbox/annals/internal/trace"
 )
 
 // Deadline is a moment at which a reactor is asked what is to be done.
@@ -124,6 +126,8 @@ func (c *Clock) Tick(ctx context.Context, until time.Time) (answered int, err er
 				if !c.Now().Before(until) {
 					return
 				}
+				command, _ := trace.Parse(d.Trace)
+				stats.From(ctx).Took(stats.Cause{CorrelationID: d.CorrelationID, Context: command})
 				_, err := c.answer(ctx, d)
 				note(err)
 			}
@@ -159,8 +163,12 @@ func (p *Projector) answer(ctx context.Context, d Deadline) (parked bool, err er
 	if err := p.Deadlines.SetDeadline(ctx, kept); err != nil {
 		return d.Parked, err
 	}
-	if err := p.Parked.Park(ctx, note); err != nil || d.Parked {
+	if err := p.Parked.Park(ctx, note); err != nil {
 		return d.Parked, err
+	}
+	stats.From(ctx).Failed("", fmt.Errorf("parked for %s: %w", d.Reactor, err))
+	if d.Parked {
+		return true, nil
 	}
 	return true, p.Deadlines.ClearDeadline(ctx, d)
 }

@@ -1,8 +1,10 @@
 package projection_test
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
 	"testing"
 	"time"
@@ -11,6 +13,7 @@ import (
 	"github.com/interview-sandbox/annals/internal/es"
 	"github.com/interview-sandbox/annals/internal/es/estest"
 	"github.com/interview-sandbox/annals/internal/projection"
+	"github.com/interview-sandbox/annals/internal/stats"
 )
 
 func TestAPanicAnywhereInAProjectionParksOnePairAndTellsNothingPersonal(t *testing.T) {
@@ -25,8 +28,14 @@ func TestAPanicAnywhereInAProjectionParksOnePairAndTellsNothingPersonal(t *testi
 	} {
 		p, memory, commits := parking(t, nil, "ada")
 		p.Projections = append(p.Projections, broken)
-		if failed := p.Project(t.Context(), commits); len(failed) > 0 {
+		ctx, record := stats.Begin(t.Context())
+		if failed := p.Project(ctx, commits); len(failed) > 0 {
 			t.Errorf("%s: %v", name, failed)
+		}
+		var log bytes.Buffer
+		record.Log(ctx, slog.New(slog.NewJSONHandler(&log, nil)), stats.Run{}, false)
+		if told := strings.Contains(log.String(), "parked for broken"); told != (name != "snapshots") || strings.Contains(log.String(), "ada") {
+			t.Errorf("%s is logged as %s", name, &log)
 		}
 		var row string
 		if stored, err := memory.Load(t.Context(), projection.Key{View: "last", Generation: 1, ID: "1"}, &row, true); err != nil || stored.Version != 1 {

@@ -241,6 +241,7 @@ func (p *Projector) park(ctx context.Context, t target, version, through es.Vers
 	if err != nil {
 		return false, err
 	}
+	stats.From(ctx).Failed("", fmt.Errorf("parked for %s: %w", t.projection.name(), reason))
 	past, err = t.projection.park(ctx, p, t.generation, t.stream, version, through)
 	if past {
 		_, err = t.projection.parked(ctx, p, t.generation, t.stream) // the note stays if something else is in the way

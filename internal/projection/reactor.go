@@ -11,6 +11,7 @@ import (
 
 	"github.com/interview-sandbox/annals/events"
 	"github.com/interview-sandbox/annals/internal/es"
+	"github.com/interview-sandbox/annals/internal/stats"
 )
 
 // Reactor turns the events of one category of streams into commands and deadlines: it is
@@ -330,6 +331,7 @@ func (p *Projector) carryOut(ctx context.Context, reactions []Reaction, o origin
 			err = p.Deadlines.SetDeadline(ctx, reaction.Deadline.setBy(o, id))
 		case reaction.Effect != nil:
 			if err = p.perform(ctx, reaction.Effect, o, id); passing(err) && !o.at.IsZero() {
+				stats.From(ctx).Failed("", fmt.Errorf("reactor %s tries an effect again later: %w", o.reactor, err))
 				d := Deadline{At: p.later(o.at), Effect: place + 1}
 				err = p.Deadlines.SetDeadline(ctx, d.setBy(o, id))
 			}

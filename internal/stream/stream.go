@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"log/slog"
 	"maps"
 	"slices"
 
@@ -16,6 +15,8 @@ import (
 
 	"github.com/interview-sandbox/annals/internal/dynamo"
 	"github.com/interview-sandbox/annals/internal/es"
+	"github.com/interview-sandbox/annals/internal/stats"
+	"github.com/interview-sandbox/annals/internal/trace"
 )
 
 // Batch is what Lambda hands over: aws-lambda-go's DynamoDBEvent, but with the images left
@@ -48,7 +49,6 @@ type Consumer struct {
 	Consume func(context.Context, []es.Commit) map[int]error
 	// Damaged takes note of a record that is no commit, which coming again would not change.
 	Damaged func(context.Context, *es.DamagedError) error
-	Log     *slog.Logger
 }
 
 // Handle hands a batch to Consume and reports what failed by sequence numbers, so that
@@ -59,6 +59,7 @@ func (c *Consumer) Handle(ctx context.Context, in Batch) (out events.DynamoDBEve
 		places  []int // of the commits' records
 		failed  = map[int]error{}
 	)
+	record := stats.From(ctx)
 	for i, r := range in.Records {
 		commit, err := r.Commit()
 		if damaged := (*es.DamagedError)(nil); errors.As(err, &damaged) && damaged.Stream != "" {
@@ -72,6 +73,8 @@ func (c *Consumer) Handle(ctx context.Context, in Batch) (out events.DynamoDBEve
 			continue
 		}
 		commits, places = append(commits, commit), append(places, i)
+		command, _ := trace.Parse(commit.Trace)
+		record.Took(stats.Cause{CorrelationID: commit.CorrelationID, Context: command})
 	}
 	for i, err := range c.Consume(ctx, commits) {
 		failed[places[i]] = err
@@ -79,7 +82,7 @@ func (c *Consumer) Handle(ctx context.Context, in Batch) (out events.DynamoDBEve
 	out.BatchItemFailures = []events.DynamoDBBatchItemFailure{}
 	for _, i := range slices.Sorted(maps.Keys(failed)) {
 		number := in.Records[i].Change.SequenceNumber
-		c.Log.LogAttrs(ctx, slog.LevelError, "record failed", slog.String("sequenceNumber", number), slog.String("error", failed[i].Error()))
+		record.Failed(number, failed[i])
 		out.BatchItemFailures = append(out.BatchItemFailures, events.DynamoDBBatchItemFailure{ItemIdentifier: number})
 	}
 	return out, nil

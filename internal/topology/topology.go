@@ -240,7 +240,7 @@ func Functions() []Function {
 			{"Snapshots", []string{"GetItem"}},
 			{"Views", []string{"GetItem", "BatchGetItem", "Query"}},
 			{"Deadlines", []string{"Query", "PutItem", "DeleteItem"}},
-			{"Parked", []string{"UpdateItem"}},
+			{"Parked", []string{"Scan", "UpdateItem"}},
 			{"Sandbox", []string{"GetItem", "PutItem"}},
 		}, Objects: sweeps},
 		{Name: "uploads", Memory: 256, Timeout: 30 * time.Second, KMS: []string{"Decrypt"}, Grants: []Grant{
