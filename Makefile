@@ -32,12 +32,14 @@ rebuild: ## rebuild a view of the running stack and switch to it (VIEW=users DAT
 
 test: localstack/node_modules/.package-lock.json vet gofmt ## run every test that needs only Go and npm
 	@test -n "$(RACE)" || echo "no C compiler: testing without the race detector"
-	go test $(RACE) -timeout 10m $$(go list ./... | grep -v -e '/infra$$' -e '/projection$$' -e '/payment$$')
+	go test $(RACE) -timeout 10m $$(go list ./... | grep -v -e '/infra$$' -e '/projection$$' -e '/payment$$' -e '/internal/app$$')
 	@# Of the simulators' random schedules a few are enough for the race detector, which makes
 	@# each take ten times as long. The CDK takes a minute to compile with it, and the test runs
 	@# the app as a program of its own, which it would not see.
 	go test $(RACE) -timeout 10m ./internal/projection ./internal/payment -schedules 1000
 	go test -timeout 10m ./internal/projection ./internal/payment ./infra
+	@# This one measures how long logins take, so nothing else runs at the same time.
+	go test $(RACE) -timeout 20m ./internal/app
 
 nightly: localstack/node_modules/.package-lock.json ## run the random tests many times over; takes about an hour
 	go test ./internal/projection -schedules 1000000 -timeout 60m

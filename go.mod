@@ -2,6 +2,13 @@ module github.com/interview-sandbox/annals
 
 go 1.26.0
 
+// What others have made, some of it in Go, or with folders that Go takes for its own.
+ignore (
+	./build
+	./cdk.out
+	node_modules
+)
+
 require (
 	github.com/anishathalye/porcupine v1.3.1
 	github.com/aws/aws-cdk-go/awscdk/v2 v2.236.0

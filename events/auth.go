@@ -25,6 +25,7 @@ var authEvents = []definition{
 	current[UserCreated](),
 	current[UserEmailChanged](),
 	current[UserPasswordChanged](),
+	current[UserPasswordRehashed](),
 	current[UserEmailVerified](),
 	current[UserVerificationRequested](),
 	current[UserPasswordResetRequested](),
@@ -55,6 +56,11 @@ type UserEmailChanged struct {
 
 // UserPasswordChanged replaces an account's password.
 type UserPasswordChanged struct {
+	PasswordHash string `json:"passwordHash" data:"secret"` // PHC string
+}
+
+// UserPasswordRehashed replaces the hash of a password that stays as it is.
+type UserPasswordRehashed struct {
 	PasswordHash string `json:"passwordHash" data:"secret"` // PHC string
 }
 
@@ -150,6 +156,9 @@ func (UserEmailChanged) EventType() string { return "user.email-changed.v1" }
 func (UserPasswordChanged) EventType() string { return "user.password-changed.v1" }
 
 // EventType implements [Event].
+func (UserPasswordRehashed) EventType() string { return "user.password-rehashed.v1" }
+
+// EventType implements [Event].
 func (EmailClaimed) EventType() string { return "email.claimed.v1" }
 
 // EventType implements [Event].
@@ -182,6 +191,7 @@ func (UserAddressReleased) EventType() string { return "user.address-released.v1
 func (UserCreated) auth()                {}
 func (UserEmailChanged) auth()           {}
 func (UserPasswordChanged) auth()        {}
+func (UserPasswordRehashed) auth()       {}
 func (UserEmailVerified) auth()          {}
 func (UserVerificationRequested) auth()  {}
 func (UserPasswordResetRequested) auth() {}

@@ -24,6 +24,7 @@ var newest = []Event{
 	UserCreated{UserID: "0197a0f0-0000-7000-8000-000000000001", Email: "ada@example.com", Name: "Ada", PasswordHash: "$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$aGFzaA"},
 	UserEmailChanged{Old: "ada@example.com", New: "ada@lovelace.example"},
 	UserPasswordChanged{PasswordHash: "$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$aGFzaA"},
+	UserPasswordRehashed{PasswordHash: "$argon2id$v=19$m=19456,t=2,p=1,keyid=MQ$c2FsdA$aGFzaA"},
 	EmailClaimed{UserID: "0197a0f0-0000-7000-8000-000000000001"},
 	EmailReleased{UserID: "0197a0f0-0000-7000-8000-000000000001"},
 	SessionStarted{UserID: "0197a0f0-0000-7000-8000-000000000001", RefreshHash: []byte{1, 2, 3}, ExpiresAt: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), Client: "curl/8.0", Epoch: 1},

@@ -19,7 +19,7 @@ var unseen = map[string]string{
 }
 
 // anywhere are the refusals that many routes share, each of which some route has to give.
-var anywhere = []string{"malformed", "unauthenticated", "not-found", "forbidden", "version-mismatch", "idempotency-key-reused", "body-too-large"}
+var anywhere = []string{"malformed", "unauthenticated", "not-found", "forbidden", "version-mismatch", "idempotency-key-reused", "body-too-large", "too-many-tries"}
 
 // expectCovered demands that the scenario has had from every route every answer that it declares.
 func expectCovered(t *testing.T, url string) {

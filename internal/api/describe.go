@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/interview-sandbox/annals/internal/es"
 )
@@ -79,6 +80,13 @@ func (r Route) Refuses(refusals ...*es.Error) Route {
 	return r
 }
 
+// AtMost limits how often the route is used in a window of time: by each user or, if it is public,
+// from each network.
+func (r Route) AtMost(n int, window time.Duration) Route {
+	r.Limit = Limit{r.Key(), n, window}
+	return r
+}
+
 // Declared is what a request's query says of the parameters that the route declares.
 func (r Route) Declared(query map[string]string) map[string]string {
 	declared := map[string]string{}
@@ -112,6 +120,9 @@ func (r Route) Problems() []*es.Error {
 	}
 	if r.Access == Self && r.Command {
 		all = append(all, ErrForbidden)
+	}
+	if r.Limit.Most > 0 {
+		all = append(all, ErrTooManyTries)
 	}
 	if r.Access == Self || r.Access == Staff || len(r.PathParams()) > 0 {
 		all = append(all, ErrNotFound)

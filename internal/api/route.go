@@ -23,6 +23,8 @@ type Route struct {
 	In, Out reflect.Type // of the bodies; nil: none
 	Raw     bool         // the request's body is handed on as it came
 
+	Limit Limit // of how often it is used, see [Route.AtMost]
+
 	// What it says about itself, as [Route.Does], Takes, Gives and Refuses have declared it.
 	Summary  string
 	Params   Params

@@ -6,6 +6,7 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 
 	"github.com/interview-sandbox/annals/internal/api"
+	"github.com/interview-sandbox/annals/internal/dynamo"
 	"github.com/interview-sandbox/annals/internal/es"
 	"github.com/interview-sandbox/annals/internal/file"
 	"github.com/interview-sandbox/annals/internal/gateway"
@@ -46,8 +47,9 @@ func CommandNotification(ctx context.Context, c Config) (*Counted, error) {
 // parts are what the commands of any module are carried out with.
 type parts struct {
 	es.Executor
-	views *projection.Reader
-	ring  *keys.Ring
+	views  *projection.Reader
+	ring   *keys.Ring
+	limits *api.Limiter
 }
 
 // command is the function that carries out the commands of one module. It is built of that
@@ -67,15 +69,16 @@ func (s system) command(ctx context.Context, function string, routes func(parts)
 	}
 	repository := s.repository(vault)
 	repository.Cache = es.NewCache(cacheSize)
-	own, err := routes(parts{es.Executor{Repository: repository, Now: s.Now}, s.views(repository), ring})
+	limits := &api.Limiter{Tries: &dynamo.Tries{Client: s.dynamodb, Table: s.table("Tries")}, Key: secret, Now: s.Now}
+	own, err := routes(parts{es.Executor{Repository: repository, Now: s.Now}, s.views(repository), ring, limits})
 	if err != nil {
 		return nil, err
 	}
-	return s.gateway(function, own, own, secret), nil
+	return s.gateway(function, own, own, secret, limits), nil
 }
 
 // gateway is the handler of a function that serves some of all routes that it knows of.
-func (s system) gateway(function string, routes, all []api.Route, secret []byte) *Counted {
-	g := &gateway.Gateway{Routes: routes, All: all, Secret: secret, Now: s.Now, Rand: s.Rand}
+func (s system) gateway(function string, routes, all []api.Route, secret []byte, limits *api.Limiter) *Counted {
+	g := &gateway.Gateway{Routes: routes, All: all, Secret: secret, Limits: limits, Now: s.Now, Rand: s.Rand}
 	return s.counted(function, handler[events.APIGatewayV2HTTPRequest, events.APIGatewayV2HTTPResponse](g.Handle))
 }

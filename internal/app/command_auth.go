@@ -7,7 +7,6 @@ import (
 
 	"github.com/interview-sandbox/annals/internal/api"
 	"github.com/interview-sandbox/annals/internal/auth"
-	"github.com/interview-sandbox/annals/internal/dynamo"
 	"github.com/interview-sandbox/annals/internal/es"
 	"github.com/interview-sandbox/annals/internal/keys"
 	"github.com/interview-sandbox/annals/internal/password"
@@ -18,15 +17,15 @@ import (
 func CommandAuth(ctx context.Context, c Config) (*Counted, error) {
 	s := newSystem(c)
 	return s.command(ctx, "command-auth", func(p parts) ([]api.Route, error) {
-		m := &auth.Module{Executor: p.Executor, Views: p.views, Tries: &dynamo.Tries{Client: s.dynamodb, Table: s.table("Tries")}}
+		m := &auth.Module{Executor: p.Executor, Views: p.views, Limits: p.limits}
 		return m.Routes(), secrets(ctx, m, p.ring)
 	})
 }
 
-type passwords struct{}
+type passwords struct{ password.Hasher }
 
-func (passwords) Hash(p string) string        { return password.Hash(p) }
-func (passwords) Matches(hash, p string) bool { return password.Matches(hash, p) }
+func (passwords) Normal(p string) string { return password.Normal(p) }
+func (passwords) Common(p string) bool   { return password.Common(p) }
 
 type tokens struct{ key ed25519.PrivateKey }
 
@@ -41,6 +40,10 @@ const addressPurpose = "email claims"
 // forMailedTokens is the purpose of the secret that mailed tokens are made with.
 const forMailedTokens = "mailed tokens"
 
+// pepper names the secret that passwords are hashed with. To replace it give another name here and
+// hand the hasher this one among those that were replaced.
+const pepper = "1"
+
 // secrets gives the auth module what its commands need.
 func secrets(ctx context.Context, m *auth.Module, ring *keys.Ring) error {
 	for purpose, secret := range map[string]*[]byte{
@@ -51,8 +54,13 @@ func secrets(ctx context.Context, m *auth.Module, ring *keys.Ring) error {
 			return err
 		}
 	}
+	seasoning, err := ring.Secret(ctx, "password pepper "+pepper)
+	if err != nil {
+		return err
+	}
+	m.Passwords = passwords{password.Hasher{Pepper: password.Pepper{ID: pepper, Secret: seasoning}}}
 	signing, err := ring.Signing(ctx)
-	m.Passwords, m.Tokens = passwords{}, tokens{signing}
+	m.Tokens = tokens{signing}
 	return err
 }
 
@@ -74,7 +82,7 @@ func Bootstrap(ctx context.Context, c Config, email, secret string) error {
 	}
 	command := es.DeriveID("bootstrap", email)
 	_, err = m.Create(ctx, es.Meta{CommandID: command, CorrelationID: command, Actor: "system:bootstrap"}, nil, auth.CreateUser{
-		ID: es.DeriveID("operator", email), Email: email, Name: "Operator", PasswordHash: password.Hash(secret), Roles: []string{api.RoleOperator},
+		ID: es.DeriveID("operator", email), Email: email, Name: "Operator", PasswordHash: m.Passwords.Hash(secret), Roles: []string{api.RoleOperator},
 	})
 	return err
 }

@@ -40,7 +40,7 @@ func Query(objects Objects) Build {
 		for _, f := range topology.Functions() {
 			staff.Stats.Functions = append(staff.Stats.Functions, f.Name)
 		}
-		return s.gateway("query", slices.Concat(of(m, module.Routes), staff.Routes(), openapi.Routes(), []api.Route{api.Health()}), topology.API(), nil), nil
+		return s.gateway("query", slices.Concat(of(m, module.Routes), staff.Routes(), openapi.Routes(), []api.Route{api.Health()}), topology.API(), nil, nil), nil
 	}
 }
 

@@ -17,6 +17,10 @@ type ChangePassword struct {
 	Session   string // the caller's, which goes on
 }
 
+// wrongCurrent is how often somebody may be wrong about the present password. It is counted for
+// each login, so that whoever has stolen one does not lock its owner out.
+var wrongCurrent = api.Limit{What: "wrong current passwords", Most: 10, Window: 15 * time.Minute}
+
 // ErrWrongPassword: the caller does not know the present password.
 var ErrWrongPassword = &es.Error{Kind: es.Rejected, Code: "wrong-password", Message: "The current password is not right."}
 
@@ -41,20 +45,28 @@ type changePasswordBody struct {
 
 func (m *Module) changePassword(ctx context.Context, call api.Call, in changePasswordBody) (reply api.Reply[api.Changed], err error) {
 	var bad api.Invalid
-	validPassword(&bad, "/new", in.New, "")
+	m.validPassword(&bad, "/new", in.New, "")
 	if err := bad.Err(); err != nil {
+		return reply, err
+	}
+	use := m.Limits.Use(wrongCurrent, call.Caller.ID, call.Caller.Session)
+	if err := m.Limits.Take(ctx, use); err != nil {
 		return reply, err
 	}
 	// A command may be decided more than once, and hashing is what takes its time.
 	known := map[string]bool{}
-	return m.change(ctx, call, ChangePassword{
+	reply, err = m.change(ctx, call, ChangePassword{
 		IsCurrent: func(hash string) bool {
 			if _, ok := known[hash]; !ok {
-				known[hash] = m.Passwords.Matches(hash, in.Current)
+				known[hash], _ = m.Passwords.Matches(hash, in.Current)
 			}
 			return known[hash]
 		},
 		NewHash: sync.OnceValue(func() string { return m.Passwords.Hash(in.New) }),
 		Session: call.Caller.Session,
 	})
+	if err != nil {
+		return reply, err
+	}
+	return reply, m.Limits.GiveBack(ctx, []api.Use{use})
 }

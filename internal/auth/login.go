@@ -3,8 +3,6 @@ package auth
 import (
 	"cmp"
 	"context"
-	"errors"
-	"strconv"
 	"time"
 
 	"github.com/interview-sandbox/annals/events"
@@ -60,48 +58,62 @@ func (m *Module) login(ctx context.Context, call api.Call, in loginBody) (reply 
 	return m.tokens(user, result, secret)
 }
 
-// ErrTooManyTries: there have been too many wrong passwords.
-var ErrTooManyTries = &es.Error{Kind: es.Limited, Code: "too-many-tries", Message: "There were too many wrong passwords. Wait before the next one."}
-
-// How many wrong passwords are taken in a window of time: for one account from one network
-// address, so that nobody can lock an account for others, and for all accounts from there.
-const (
-	triesWindow   = 15 * time.Minute
-	triesOfOne    = 10
-	triesOfSource = 100
+// How many wrong passwords are taken. The first limit is for one account from one network, so
+// that nobody can lock an account for others; the second for all accounts from there. The third
+// is for one account from all networks, which an attacker may have many of: NIST SP 800-63B,
+// 5.2.2, wants no more than a hundred. It lets networks pass from which the account was logged
+// in before, so that its owner is not locked out by others. What remains: while an account is
+// attacked from more than ten networks, its owner gets in from a new one only after the hour, or
+// with a mailed token, by which the network becomes known; and whoever attacks it so and shares a
+// network with its owner finds out that somebody there has it.
+var (
+	wrongFromNetwork = api.Limit{What: "wrong passwords for an account from a network", Most: 10, Window: 15 * time.Minute}
+	wrongOfNetwork   = api.Limit{What: "wrong passwords from a network", Most: 100, Window: 15 * time.Minute}
+	wrongForAccount  = api.Limit{What: "wrong passwords for an account", Most: 100, Window: time.Hour}
 )
 
-// limited is authenticate with a limit to how often a password may be wrong. Tries at the same
-// moment do not see each other, so a few more may be taken.
+// limited is authenticate with limits to how often a password may be wrong. Every try counts as
+// wrong until it turns out to be right. The limit of one account from one network comes first,
+// alone: whoever has reached it cannot use up the others.
 func (m *Module) limited(ctx context.Context, call api.Call, in loginBody) (User, error) {
-	window := m.Now().Truncate(triesWindow)
-	end := window.Add(triesWindow)
-	source := m.keyed("source " + call.Source)
-	names := []string{
-		strconv.FormatInt(window.Unix(), 10) + "/" + source + "/" + m.address(in.Email),
-		strconv.FormatInt(window.Unix(), 10) + "/" + source,
+	address, network := m.address(in.Email), call.Network()
+	known := m.knownNetwork(address, network)
+	uses := []api.Use{
+		m.Limits.Use(wrongFromNetwork, address, network),
+		m.Limits.Use(wrongOfNetwork, network),
+		m.Limits.Use(wrongForAccount, address),
 	}
-	wrong, err := m.Tries.Wrong(ctx, names...)
+	uses[2].Unless = func(ctx context.Context) (bool, error) { return m.Limits.Remembers(ctx, known) }
+	if err := m.Limits.Take(ctx, uses[0]); err != nil {
+		return User{}, err
+	}
+	if err := m.Limits.Take(ctx, uses[1], uses[2]); err != nil {
+		return User{}, err
+	}
+	user, err := m.authenticate(ctx, call, in)
 	if err != nil {
 		return User{}, err
 	}
-	if wrong[0] >= triesOfOne || wrong[1] >= triesOfSource {
-		refusal := *ErrTooManyTries
-		refusal.After = end.Sub(m.Now())
-		return User{}, &refusal
-	}
-	user, err := m.authenticate(ctx, in)
-	if errors.Is(err, ErrWrongLogin) {
-		if err := m.Tries.Add(ctx, end.Add(triesWindow), names...); err != nil {
-			return User{}, err
-		}
-	}
-	return user, err
+	return user, m.Limits.GiveBack(ctx, uses, known)
 }
 
-// authenticate finds the account with this address and password, which has to be active. Without such an address it
-// loads an account that nobody has and compares with no hash, which takes as long.
-func (m *Module) authenticate(ctx context.Context, in loginBody) (User, error) {
+// knownFor is how long after a login its network is known to be one of the account's owner.
+const knownFor = 90 * 24 * time.Hour
+
+func (m *Module) knownNetwork(address, network string) api.Count {
+	return m.Limits.Memory("networks of an account", address+" "+network, knownFor)
+}
+
+// loadTime is how long it takes at least to find out what there is to an address. That needs one
+// more round trip or two where keys or snapshots have to be loaded, and with that tells whether
+// there is an account.
+const loadTime = 25 * time.Millisecond
+
+// authenticate finds the account with this address and password, which has to be active. Without
+// such an address it loads an account that nobody has and compares with no hash, which takes as
+// long.
+func (m *Module) authenticate(ctx context.Context, call api.Call, in loginBody) (User, error) {
+	loaded := time.NewTimer(loadTime)
 	claim, err := claims.Load(ctx, &m.Repository, m.address(in.Email))
 	if err != nil {
 		return User{}, err
@@ -110,8 +122,13 @@ func (m *Module) authenticate(ctx context.Context, in loginBody) (User, error) {
 	if err != nil {
 		return User{}, err
 	}
-	if !m.Passwords.Matches(user.State.PasswordHash, in.Password) || user.State.Status != Active {
+	<-loaded.C
+	matches, today := m.Passwords.Matches(user.State.PasswordHash, in.Password)
+	if !matches || user.State.Status != Active {
 		return User{}, ErrWrongLogin
 	}
-	return user.State, nil
+	if !today {
+		err = m.rehash(ctx, call, user.State, in.Password)
+	}
+	return user.State, err
 }

@@ -24,23 +24,20 @@ type Module struct {
 	MailKey    []byte // keys the hashes in mailed tokens
 	Passwords  Passwords
 	Tokens     Tokens
-	Tries      Tries
+	Limits     *api.Limiter
 	PublicKeys PublicKeys // for queries only
-}
-
-// Tries counts wrong passwords in windows of time.
-type Tries interface {
-	// Wrong gives how many there were under each of these names, in their order.
-	Wrong(ctx context.Context, names ...string) ([]int, error)
-	// Add counts one more under each of these names, which can be forgotten after a moment.
-	Add(ctx context.Context, forget time.Time, names ...string) error
 }
 
 // Passwords hashes passwords.
 type Passwords interface {
 	Hash(password string) string
-	// Matches takes equally long for a wrong password and for no hash at all.
-	Matches(hash, password string) bool
+	// Matches reports whether a hash is of the password, and if so, whether it is made as they
+	// are today. It takes equally long for a wrong password and for no hash at all.
+	Matches(hash, password string) (matches, today bool)
+	// Normal is the form in which a password's characters are counted.
+	Normal(password string) string
+	// Common reports whether anybody would try a password first.
+	Common(password string) bool
 }
 
 // Tokens issues access tokens.
@@ -54,13 +51,13 @@ func (m *Module) Routes() []api.Route {
 		api.Query("GET /.well-known/jwks.json", api.Public, m.keySet).
 			Does("Gives the keys that access tokens are signed with."),
 		api.Command("POST /auth/users", api.Public, m.createUser).
-			Does("Opens an account.").Gives(201).Refuses(api.ErrInvalid, ErrEmailTaken),
+			Does("Opens an account.").AtMost(100, time.Hour).Gives(201).Refuses(api.ErrInvalid, ErrEmailTaken),
 		api.Command("POST /auth/users/{id}/email", api.Self, m.changeEmail).
-			Does("Gives an account another address.").Refuses(api.ErrInvalid, ErrEmailUnchanged, ErrEmailTaken, ErrSuspended),
+			Does("Gives an account another address.").AtMost(30, time.Hour).Refuses(api.ErrInvalid, ErrEmailUnchanged, ErrEmailTaken, ErrSuspended),
 		api.Command("POST /auth/users/{id}/password", api.Self, m.changePassword).
-			Does("Replaces an account's password and ends its other logins.").Refuses(api.ErrInvalid, ErrWrongPassword, ErrSuspended),
+			Does("Replaces an account's password and ends its other logins.").Refuses(api.ErrInvalid, ErrWrongPassword, ErrSuspended, api.ErrTooManyTries),
 		api.Command("POST /auth/login", api.Public, m.login).
-			Does("Gives the tokens of a new login.").Refuses(api.ErrInvalid, ErrWrongLogin, ErrTooManyTries),
+			Does("Gives the tokens of a new login.").Refuses(api.ErrInvalid, ErrWrongLogin, api.ErrTooManyTries),
 		api.Command("POST /auth/token", api.Public, m.refresh).
 			Does("Gives new tokens for a refresh token. One that was replaced before ends its login.").Refuses(ErrWrongRefreshToken),
 		api.Query("GET /auth/sessions", api.SignedIn, m.listSessions).
@@ -74,9 +71,9 @@ func (m *Module) Routes() []api.Route {
 		api.Command("POST /auth/email/verify", api.Public, m.verifyEmail).
 			Does("Shows with a mailed token that mail arrives.").Refuses(ErrWrongToken),
 		api.Command("POST /auth/email/verification", api.SignedIn, m.requestVerification).
-			Does("Has another token mailed that verifies one's address, once in a minute, unless it is verified.").Gives(202).Refuses(ErrSuspended),
+			Does("Has another token mailed that verifies one's address, once in a minute, unless it is verified.").AtMost(10, time.Hour).Gives(202).Refuses(ErrSuspended),
 		api.Command("POST /auth/password/forgot", api.Public, m.forgotPassword).
-			Does("Has a token mailed with which another password can be set, if there is such an account.").Gives(202).Refuses(api.ErrInvalid),
+			Does("Has a token mailed with which another password can be set, if there is such an account.").AtMost(30, time.Hour).Gives(202).Refuses(api.ErrInvalid),
 		api.Command("POST /auth/password/reset", api.Public, m.resetPassword).
 			Does("Sets another password with a mailed token and ends all logins.").Refuses(api.ErrInvalid, ErrWrongToken),
 	}
@@ -108,7 +105,7 @@ var (
 func (m *Module) users() *es.Aggregate[User, events.Auth] {
 	return &es.Aggregate[User, events.Auth]{
 		Category: "user",
-		Reducer:  4,
+		Reducer:  5,
 		Subject:  func(u User) string { return u.ID },
 		Coupled: func(s es.Stream, decided []events.Auth) (steps []es.Step) {
 			for _, e := range decided {

@@ -53,6 +53,11 @@ func (c ResetPassword) Decide(u User, now time.Time) ([]events.Auth, error) {
 	return decided, nil
 }
 
+// resetsOfAddress is how often resets are asked for about one address, whether an account has it
+// or not. Whoever uses it up for its owner has had tokens mailed to the owner that are good for as
+// long.
+var resetsOfAddress = api.Limit{What: "password resets", Most: 10, Window: resetLife}
+
 // ResetToken is what is mailed to an account's address after a reset was asked for.
 func (m *Module) ResetToken(userID, requestID string, expires time.Time) string {
 	return m.mailed(reset, userID, expires, requestID)
@@ -68,6 +73,9 @@ func (m *Module) forgotPassword(ctx context.Context, call api.Call, in forgotBod
 	var bad api.Invalid
 	email := validEmail(&bad, "/email", in.Email)
 	if err := bad.Err(); err != nil {
+		return reply, err
+	}
+	if err := m.Limits.Take(ctx, m.Limits.Use(resetsOfAddress, m.address(email))); err != nil {
 		return reply, err
 	}
 	claim, err := claims.Load(ctx, &m.Repository, m.address(email))
@@ -88,7 +96,7 @@ type resetBody struct {
 
 func (m *Module) resetPassword(ctx context.Context, call api.Call, in resetBody) (reply api.Reply[struct{}], err error) {
 	var bad api.Invalid
-	validPassword(&bad, "/new", in.New, "")
+	m.validPassword(&bad, "/new", in.New, "")
 	if err := bad.Err(); err != nil {
 		return reply, err
 	}
@@ -97,8 +105,17 @@ func (m *Module) resetPassword(ctx context.Context, call api.Call, in resetBody)
 		return reply, err
 	}
 	call.Meta.Actor = token.userID
-	return done(m.Execute(ctx, call.Meta, call.IfMatch, m.users().On(token.userID, ResetPassword{
+	result, err := m.Execute(ctx, call.Meta, call.IfMatch, m.users().On(token.userID, ResetPassword{
 		IsFor:   token.isFor,
 		NewHash: sync.OnceValue(func() string { return m.Passwords.Hash(in.New) }),
-	})))
+	}))
+	if err != nil {
+		return reply, err
+	}
+	user, err := m.users().Load(ctx, &m.Repository, token.userID)
+	if err != nil {
+		return reply, err
+	}
+	known := m.knownNetwork(m.address(user.State.Email), call.Network())
+	return done(result, m.Limits.GiveBack(ctx, nil, known))
 }

@@ -75,6 +75,8 @@ func (u User) Evolve(e events.Auth) User {
 		u.Reset = Reset{e.RequestID, e.ExpiresAt}
 	case events.UserPasswordChanged:
 		u.PasswordHash, u.Reset = e.PasswordHash, Reset{}
+	case events.UserPasswordRehashed:
+		u.PasswordHash = e.PasswordHash
 	case events.UserSessionsEnded:
 		u.Epoch, u.Spared = u.Epoch+1, e.Except
 	case events.UserRoleGranted:

@@ -1,7 +1,6 @@
 package auth
 
 import (
-	_ "embed"
 	"regexp"
 	"strings"
 	"sync"
@@ -33,24 +32,12 @@ const (
 	maxPassword = 128
 )
 
-func validPassword(bad *api.Invalid, pointer, s, email string) {
+func (m *Module) validPassword(bad *api.Invalid, pointer, s, email string) {
+	s = m.Passwords.Normal(s)
 	switch n := utf8.RuneCountInString(s); {
 	case n < minPassword || n > maxPassword:
 		bad.Add(pointer, "A password has 8 to 128 characters.")
-	case common()[strings.ToLower(s)], strings.Count(s, string([]rune(s)[0])) == n, sameAddress(s, email):
+	case m.Passwords.Common(s), strings.Count(s, string([]rune(s)[0])) == n, sameAddress(s, email):
 		bad.Add(pointer, "This password is one of the first that anybody would try.")
 	}
 }
-
-// commonList has the most common passwords of public breaches that are long enough.
-//
-//go:embed common_passwords.txt
-var commonList string
-
-var common = sync.OnceValue(func() map[string]bool {
-	all := map[string]bool{}
-	for p := range strings.FieldsSeq(commonList) {
-		all[p] = true
-	}
-	return all
-})

@@ -2,67 +2,74 @@ package dynamo
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/interview-sandbox/annals/internal/api"
 )
 
 // Tries counts tries in a table: an item for each "name", with "n", how many there were, and
-// "expires", when DynamoDB may delete it.
+// "expires", when DynamoDB may delete it. It implements [api.Tries].
 type Tries struct {
 	Client *dynamodb.Client
 	Table  string
 }
 
-// Wrong gives how many were counted under each of these names, which have to differ, with one
-// BatchGetItem: half a read unit for each.
-func (t *Tries) Wrong(ctx context.Context, names ...string) ([]int, error) {
-	var keys []map[string]types.AttributeValue
-	for _, n := range names {
-		keys = append(keys, map[string]types.AttributeValue{"name": text(n)})
+// Add implements [api.Tries] with an UpdateItem of one write unit for each count.
+func (t *Tries) Add(ctx context.Context, counts ...api.Count) ([]int, error) {
+	all, errs := make([]int, len(counts)), make([]error, len(counts))
+	var wg sync.WaitGroup
+	for i, c := range counts {
+		wg.Go(func() { all[i], errs[i] = t.add(ctx, c) })
 	}
-	out, err := t.Client.BatchGetItem(ctx, &dynamodb.BatchGetItemInput{RequestItems: map[string]types.KeysAndAttributes{t.Table: {Keys: keys}}})
-	if err != nil {
-		return nil, unreadable("count tries", err)
-	}
-	if len(out.UnprocessedKeys) > 0 {
-		return nil, unreadable("count tries", fmt.Errorf("the table is throttled"))
-	}
-	counted := map[string]int{}
-	for _, item := range out.Responses[t.Table] {
-		r := reader{item: item}
-		name, n := r.text("name"), int(r.number("n"))
-		if r.damage != "" {
-			return nil, fmt.Errorf("count tries: attribute %s", r.damage)
-		}
-		counted[name] = n
-	}
-	all := make([]int, len(names))
-	for i, name := range names {
-		all[i] = counted[name]
-	}
-	return all, nil
+	wg.Wait()
+	return all, errors.Join(errs...)
 }
 
-// Add counts one more under each of these names, with one UpdateItem of a write unit for each.
-func (t *Tries) Add(ctx context.Context, forget time.Time, names ...string) error {
-	for _, n := range names {
-		_, err := t.Client.UpdateItem(ctx, &dynamodb.UpdateItemInput{
-			TableName:        &t.Table,
-			Key:              map[string]types.AttributeValue{"name": text(n)},
-			UpdateExpression: aws.String("ADD n :one SET expires = :forget"),
-			ExpressionAttributeValues: map[string]types.AttributeValue{
-				":one":    &types.AttributeValueMemberN{Value: "1"},
-				":forget": &types.AttributeValueMemberN{Value: strconv.FormatInt(forget.Unix(), 10)},
-			},
-		})
-		if err != nil {
-			return fmt.Errorf("count a try: %w", err)
-		}
+func (t *Tries) add(ctx context.Context, c api.Count) (int, error) {
+	out, err := t.Client.UpdateItem(ctx, &dynamodb.UpdateItemInput{
+		TableName:        &t.Table,
+		Key:              map[string]types.AttributeValue{"name": text(c.Name)},
+		UpdateExpression: aws.String("ADD n :n SET expires = :until"),
+		ExpressionAttributeValues: map[string]types.AttributeValue{
+			":n":     &types.AttributeValueMemberN{Value: strconv.Itoa(c.N)},
+			":until": &types.AttributeValueMemberN{Value: strconv.FormatInt(c.Until.Unix(), 10)},
+		},
+		ReturnValues: types.ReturnValueUpdatedNew,
+	})
+	if err != nil {
+		return 0, unreadable("count a try", err)
 	}
-	return nil
+	r := reader{item: out.Attributes}
+	counted := int(r.number("n"))
+	if r.damage != "" {
+		return 0, fmt.Errorf("count a try: attribute %s", r.damage)
+	}
+	return counted, nil
+}
+
+// Until implements [api.Tries] with a GetItem of one read unit.
+func (t *Tries) Until(ctx context.Context, name string) (time.Time, error) {
+	out, err := t.Client.GetItem(ctx, &dynamodb.GetItemInput{
+		TableName: &t.Table, Key: map[string]types.AttributeValue{"name": text(name)}, ConsistentRead: aws.Bool(true),
+	})
+	if err != nil {
+		return time.Time{}, unreadable("look up a try", err)
+	}
+	if len(out.Item) == 0 {
+		return time.Time{}, nil
+	}
+	r := reader{item: out.Item}
+	expires := int64(r.number("expires"))
+	if r.damage != "" {
+		return time.Time{}, fmt.Errorf("look up a try: attribute %s", r.damage)
+	}
+	return time.Unix(expires, 0), nil
 }

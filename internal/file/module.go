@@ -74,7 +74,7 @@ func (m *Module) Routes() []api.Route {
 			Does("Leads to the file's bytes, for a minute.").Gives(302).Refuses(ErrNotAvailable),
 		api.Query("GET /files/{id}/history", api.SignedIn, m.fileHistory).
 			Does("Lists everything that happened to a file.").Takes(api.Paged, api.Ordered),
-		api.Command("PUT /files/{id}/shares/{userId}", api.SignedIn, m.shareFile).
+		api.Command("PUT /files/{id}/shares/{userId}", api.SignedIn, m.shareFile).AtMost(100, time.Hour).
 			Does("Lets another person read or write a file.").Refuses(api.ErrInvalid, ErrNotAvailable, ErrOwnFile, ErrNoSuchUser, ErrTooManyShares),
 		api.Command("DELETE /files/{id}/shares/{userId}", api.SignedIn, m.unshareFile).
 			Does("Ends what another person may do with a file."),

@@ -32,9 +32,10 @@ const MaxBody = 256 << 10
 
 // Gateway is the handler of one function behind the HTTP API.
 type Gateway struct {
-	Routes []api.Route // those that this function serves
-	All    []api.Route // those of the whole API, to tell a wrong method from a wrong path
-	Secret []byte      // keys what is derived from requests
+	Routes []api.Route  // those that this function serves
+	All    []api.Route  // those of the whole API, to tell a wrong method from a wrong path
+	Secret []byte       // keys what is derived from requests
+	Limits *api.Limiter // of functions with a route that has a limit
 	Now    func() time.Time
 	Rand   io.Reader
 }
@@ -126,7 +127,22 @@ func (g *Gateway) serve(ctx context.Context, r request, correlation string, span
 		}
 		stats.From(ctx).Commanded(call.Meta.CommandID)
 	}
+	if err := g.limit(ctx, route, call); err != nil {
+		return api.Response{}, err
+	}
 	return route.Serve(ctx, call, body)
+}
+
+// limit counts a request to a route that may be used so and so often.
+func (g *Gateway) limit(ctx context.Context, route api.Route, call api.Call) error {
+	if route.Limit.Most == 0 {
+		return nil
+	}
+	who := call.Caller.ID
+	if route.Access == api.Public {
+		who = call.Network()
+	}
+	return g.Limits.Take(ctx, g.Limits.Use(route.Limit, who))
 }
 
 // route finds the declared route. API Gateway has matched the request already; what arrives

@@ -25,6 +25,7 @@ import (
 	"github.com/interview-sandbox/annals/internal/es"
 	"github.com/interview-sandbox/annals/internal/es/estest"
 	"github.com/interview-sandbox/annals/internal/gateway"
+	"github.com/interview-sandbox/annals/internal/password"
 	"github.com/interview-sandbox/annals/internal/projection"
 	"github.com/interview-sandbox/annals/internal/projection/projectiontest"
 	"github.com/interview-sandbox/annals/internal/stats"
@@ -36,8 +37,9 @@ import (
 // server is the modules of accounts behind a gateway, on a store in memory.
 type server struct {
 	*gateway.Gateway
-	store *estest.Memory
-	log   *bytes.Buffer // a line for each request
+	store  *estest.Memory
+	module *auth.Module
+	log    *bytes.Buffer // a line for each request
 }
 
 func newServer(extra ...api.Route) *server {
@@ -46,17 +48,19 @@ func newServer(extra ...api.Route) *server {
 	rows := new(projectiontest.Memory)
 	executor := es.Executor{Repository: es.Repository{Store: s.store}, Now: now}
 	views := &projection.Reader{Store: s.store, Rows: rows, Generations: rows, Now: now}
+	limits := &api.Limiter{Tries: &tries{counts: map[string]int{}, until: map[string]time.Time{}}, Key: []byte("key"), Now: now}
 	module := &auth.Module{
 		Executor:   executor,
 		Views:      views,
 		AddressKey: []byte("key"),
 		Passwords:  quick{},
-		Tries:      &tries{wrong: map[string]int{}},
+		Limits:     limits,
 		Tokens:     plain{},
 	}
 	people := &user.Module{Executor: executor, Views: views}
 	routes := slices.Concat(module.Routes(), people.Routes(), extra)
-	s.Gateway = &gateway.Gateway{Routes: routes, All: routes, Secret: []byte("secret"), Now: now, Rand: rand.Reader}
+	s.module = module
+	s.Gateway = &gateway.Gateway{Routes: routes, All: routes, Secret: []byte("secret"), Limits: limits, Now: now, Rand: rand.Reader}
 	return s
 }
 
@@ -69,10 +73,19 @@ func recordOf(ctx context.Context) (context.Context, *stats.Record) {
 }
 
 // quick hashes passwords faster than anybody should.
-type quick struct{}
+type quick struct{ pepper string }
 
-func (quick) Hash(p string) string          { h := sha256.Sum256([]byte(p)); return hex.EncodeToString(h[:]) }
-func (q quick) Matches(hash, p string) bool { return q.Hash(p) == hash }
+func (q quick) Hash(p string) string {
+	h := sha256.Sum256([]byte(p))
+	return q.pepper + hex.EncodeToString(h[:])
+}
+
+func (q quick) Matches(hash, p string) (matches, today bool) {
+	return strings.HasSuffix(hash, quick{}.Hash(p)), hash == q.Hash(p)
+}
+
+func (quick) Normal(p string) string { return password.Normal(p) }
+func (quick) Common(p string) bool   { return password.Common(p) }
 
 // plain issues tokens that say who they are for.
 type plain struct{}
@@ -88,6 +101,8 @@ type call struct {
 	query              map[string]string
 	agent              string // the program that calls
 	caller             string // "" is nobody
+	session            string // the caller's
+	source             string // the network address
 	roles              string
 }
 
@@ -101,6 +116,7 @@ func (s *server) sendIn(ctx context.Context, t testing.TB, c call) (events.APIGa
 	in := events.APIGatewayV2HTTPRequest{RawPath: c.path, Headers: map[string]string{}, QueryStringParameters: c.query, Body: c.body}
 	maps.Copy(in.Headers, c.headers)
 	in.RequestContext.HTTP.Method, in.RequestContext.HTTP.UserAgent = c.method, c.agent
+	in.RequestContext.HTTP.SourceIP = c.source
 	route, params, _ := api.Match(s.All, c.method, c.path)
 	in.RouteKey, in.PathParameters = "$default", params
 	if route.Path != "" {
@@ -108,7 +124,7 @@ func (s *server) sendIn(ctx context.Context, t testing.TB, c call) (events.APIGa
 	}
 	if c.caller != "" {
 		in.RequestContext.Authorizer = &events.APIGatewayV2HTTPRequestContextAuthorizerDescription{
-			Lambda: map[string]any{"caller": c.caller, "roles": c.roles},
+			Lambda: map[string]any{"caller": c.caller, "roles": c.roles, "session": c.session},
 		}
 	}
 	ctx, record := recordOf(ctx)
@@ -605,24 +621,24 @@ func TestAHandlerSeesWhatItsRouteDeclares(t *testing.T) {
 
 // tries counts in memory.
 type tries struct {
-	mu    sync.Mutex
-	wrong map[string]int
+	mu     sync.Mutex
+	counts map[string]int
+	until  map[string]time.Time
 }
 
-func (t *tries) Wrong(_ context.Context, names ...string) (all []int, _ error) {
+func (t *tries) Add(_ context.Context, counts ...api.Count) (all []int, _ error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	for _, n := range names {
-		all = append(all, t.wrong[n])
+	for _, c := range counts {
+		t.counts[c.Name] += c.N
+		t.until[c.Name] = c.Until
+		all = append(all, t.counts[c.Name])
 	}
 	return all, nil
 }
 
-func (t *tries) Add(_ context.Context, _ time.Time, names ...string) error {
+func (t *tries) Until(_ context.Context, name string) (time.Time, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	for _, n := range names {
-		t.wrong[n]++
-	}
-	return nil
+	return t.until[name], nil
 }

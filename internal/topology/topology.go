@@ -263,10 +263,11 @@ func Functions() []Function {
 	}
 	for i := range all {
 		if all[i].Name == "command-auth" {
-			all[i].Grants = append(all[i].Grants, Grant{"Tries", []string{"BatchGetItem", "UpdateItem"}})
+			all[i].Grants = append(all[i].Grants, Grant{"Tries", []string{"GetItem", "UpdateItem"}})
 		}
 		if all[i].Name == "command-file" {
 			all[i].Objects = []ObjectGrant{{"Files", []string{"PutObject"}}} // by those who have a form
+			all[i].Grants = append(all[i].Grants, Grant{"Tries", []string{"UpdateItem"}})
 		}
 		all[i].Grants = append(all[i].Grants, Grant{"Stats", []string{"UpdateItem"}})
 	}

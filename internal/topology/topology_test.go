@@ -142,3 +142,21 @@ func TestEveryRouteSaysWhatItDoes(t *testing.T) {
 		}
 	}
 }
+
+func TestAFunctionMayCountWhatItsRoutesLimit(t *testing.T) {
+	functions, limits := map[string]Function{}, map[string]bool{}
+	for _, f := range Functions() {
+		functions[f.Name] = f
+	}
+	for _, r := range API() {
+		limits[r.Key()] = r.Limit.Most > 0
+	}
+	for _, r := range Routes() {
+		counts := slices.ContainsFunc(functions[r.Function].Grants, func(g Grant) bool {
+			return g.Table == "Tries" && slices.Contains(g.Actions, "UpdateItem")
+		})
+		if limits[r.Key()] && !counts {
+			t.Errorf("%s has a limit, and %s may not count", r.Key(), r.Function)
+		}
+	}
+}

@@ -50,6 +50,14 @@ func Auth(t *testing.T, api, unique string, operator Person) {
 		nobody.Refuse(t, 401, "wrong-login", "POST", "/auth/login", map[string]string{"email": mail("nobody"), "password": ada.Password})
 	})
 
+	t.Run("a password is the same however its characters are composed", func(t *testing.T) {
+		composed, decomposed := "caf\u00e9 au lait", "cafe\u0301 au lait"
+		bea := map[string]string{"email": mail("bea"), "password": composed, "name": "Bea"}
+		nobody.Expect(t, 201, "POST", "/auth/users", bea)
+		nobody.Expect(t, 200, "POST", "/auth/login", map[string]string{"email": mail("bea"), "password": decomposed})
+		nobody.Refuse(t, 401, "wrong-login", "POST", "/auth/login", map[string]string{"email": mail("bea"), "password": "cafe au lait"})
+	})
+
 	t.Run("after ten wrong passwords for an address there is a wait, known or not, and none for others", func(t *testing.T) {
 		for _, email := range []string{mail("nobody-at-all"), eve.Email} {
 			wrong := map[string]string{"email": email, "password": "wrong horse battery"}
@@ -125,6 +133,16 @@ func Auth(t *testing.T, api, unique string, operator Person) {
 				t.Fatal("it does not")
 			}
 		}
+	})
+
+	t.Run("whoever has stolen a login guesses the password ten times, and its owner changes it all the same", func(t *testing.T) {
+		thief := ada.LogIn(t)
+		guess := map[string]string{"current": "wrong horse battery", "new": "correct horse staple"}
+		for range 10 {
+			thief.Refuse(t, 422, "wrong-password", "POST", ada.Path("/password"), guess)
+		}
+		thief.Refuse(t, 429, "too-many-tries", "POST", ada.Path("/password"), guess)
+		ada.Refuse(t, 422, "wrong-password", "POST", ada.Path("/password"), guess)
 	})
 
 	t.Run("a password is changed by somebody who knows it", func(t *testing.T) {

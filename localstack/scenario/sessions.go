@@ -57,13 +57,19 @@ func Sessions(t *testing.T, api, unique string) {
 		refresh(t, 200, b.Text("refreshToken"))
 	})
 
-	t.Run("a stolen old token ends the login, for the thief and the owner", func(t *testing.T) {
-		first := login(t)
-		second := refresh(t, 200, first.Text("refreshToken"))
-		third := refresh(t, 200, second.Text("refreshToken"))
-		refresh(t, 401, first.Text("refreshToken"))
-		refresh(t, 401, third.Text("refreshToken"))
-		refresh(t, 401, second.Text("refreshToken"))
+	t.Run("stolen refresh token: once its owner uses it after the thief, the login has ended for both", func(t *testing.T) {
+		owner := login(t)
+		thief := refresh(t, 200, owner.Text("refreshToken"))
+		later := refresh(t, 200, thief.Text("refreshToken"))
+		with(later).Expect(t, 200, "GET", ada.Path(""), nil)
+		for _, token := range []string{owner.Text("refreshToken"), later.Text("refreshToken"), thief.Text("refreshToken")} {
+			refresh(t, 401, token)
+		}
+		expectSoonOver(t, owner, later)
+		mine, id := with(login(t)), SessionOf(t, owner.Text("accessToken"))
+		eventually(t, "it is not listed any more", func() bool {
+			return !strings.Contains(mine.Expect(t, 200, "GET", "/auth/sessions?limit=100", nil).Raw, id)
+		})
 	})
 
 	t.Run("what is no refresh token is refused", func(t *testing.T) {
@@ -82,7 +88,7 @@ func Sessions(t *testing.T, api, unique string) {
 		nobody.Refuse(t, 401, "unauthenticated", "POST", "/auth/logout", nil)
 	})
 
-	t.Run("a logout from everywhere ends all logins", func(t *testing.T) {
+	t.Run("logout-all: a logout from everywhere ends all logins", func(t *testing.T) {
 		one, two := login(t), login(t)
 		with(one).Expect(t, 204, "POST", "/auth/logout-all", nil)
 		if items, _ := with(one).Expect(t, 200, "GET", "/auth/sessions", nil).Body["items"].([]any); len(items) > 0 {
@@ -90,15 +96,18 @@ func Sessions(t *testing.T, api, unique string) {
 		}
 		refresh(t, 401, one.Text("refreshToken"))
 		refresh(t, 401, two.Text("refreshToken"))
+		expectSoonOver(t, one, two)
 		refresh(t, 200, login(t).Text("refreshToken"))
 	})
 
-	t.Run("a new password ends all other logins", func(t *testing.T) {
+	t.Run("password change: a new password ends all other logins", func(t *testing.T) {
 		one, two := login(t), login(t)
 		with(one).Expect(t, 200, "POST", ada.Path("/password"), map[string]string{"current": password, "new": "correct horse staple"})
 		password = "correct horse staple"
 		refresh(t, 401, two.Text("refreshToken"))
+		expectSoonOver(t, two)
 		refresh(t, 200, one.Text("refreshToken"))
+		login(t)
 	})
 
 	t.Run("the logins that go on are listed", func(t *testing.T) {
@@ -132,6 +141,24 @@ func Sessions(t *testing.T, api, unique string) {
 		with(mine).Expect(t, 204, "DELETE", "/auth/sessions/"+id, nil)
 		refresh(t, 401, mine.Text("refreshToken"))
 	})
+}
+
+// expectSoonOver demands that the access tokens of logins that have ended work for ten minutes at
+// most: nobody asks whether their login goes on.
+func expectSoonOver(t *testing.T, logins ...Answer) {
+	t.Helper()
+	for _, a := range logins {
+		_, signed, _ := parts(t, a.Text("accessToken"))
+		_, payload, _ := strings.Cut(signed, ".")
+		var claims struct{ Iat, Exp float64 }
+		text, err := base64.RawURLEncoding.DecodeString(payload)
+		if err == nil {
+			err = json.Unmarshal(text, &claims)
+		}
+		if life := claims.Exp - claims.Iat; err != nil || life <= 0 || life > 10*60 || a.Body["expiresIn"] != life {
+			t.Errorf("an access token works for %v s, error %v: %s", life, err, a.Raw)
+		}
+	}
 }
 
 // parts are a token's head, what is signed of it, and the signature.

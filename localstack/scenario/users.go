@@ -164,7 +164,7 @@ func Users(t *testing.T, api, unique string, operator, auditor Person) {
 		operator.Refuse(t, 404, "not-found", "GET", "/users/nobody", nil)
 	})
 
-	t.Run("a suspended person is out at once, and in again after", func(t *testing.T) {
+	t.Run("suspended user: out at once, and in again after", func(t *testing.T) {
 		pair := map[string]string{"email": eve.Email, "password": eve.Password}
 		login := nobody.Expect(t, 200, "POST", "/auth/login", pair)
 		refresh := func(status int) {
@@ -184,6 +184,7 @@ func Users(t *testing.T, api, unique string, operator, auditor Person) {
 			t.Errorf("the repeat is answered with %s", again.Raw)
 		}
 		refresh(401)
+		expectSoonOver(t, login)
 		nobody.Refuse(t, 401, "wrong-login", "POST", "/auth/login", pair)
 		nobody.Expect(t, 202, "POST", "/auth/password/forgot", map[string]string{"email": eve.Email})
 		eve.Refuse(t, 403, "suspended", "POST", eve.Path("/email"), map[string]string{"email": "users-other-" + unique + "@example.com"})
@@ -199,8 +200,11 @@ func Users(t *testing.T, api, unique string, operator, auditor Person) {
 		for range 2 {
 			operator.Expect(t, 200, "POST", eve.at("/reactivate"), nil)
 		}
-		refresh(401)
+		refresh(401) // of before
+		login = nobody.Expect(t, 200, "POST", "/auth/login", pair)
+		refresh(200)
 		eve = eve.LogIn(t)
+		eve.Expect(t, 200, "PATCH", eve.at(""), map[string]any{"locale": "en"})
 		eventually(t, "it is among the active ones", func() bool { return listed(t, operator, "active", eve) })
 		if a := operator.Expect(t, 200, "GET", eve.at("/history?limit=100"), nil); !strings.Contains(a.Raw, "Too many files") || strings.Contains(a.Raw, "Again") {
 			t.Errorf("the history is %s", a.Raw)
