@@ -4,7 +4,7 @@
 //
 // Environment: PORT of the API (8080; 0 is any), DATA_DIR (.local), DYNAMODB_ENDPOINT of
 // another DynamoDB to use in place of dynoxide, ANNALS_PUBLIC_URL that links in mail lead to (the
-// API). The line "listening on <URL>" means ready.
+// API), SIGNING_KEYS (1), the names of the keys of access tokens, of which the first one signs. The line "listening on <URL>" means ready.
 // SIGTERM or SIGINT ends it when what is under way has finished, a second one at once.
 package main
 
@@ -17,6 +17,8 @@ import (
 	"os/signal"
 	"strconv"
 	"syscall"
+
+	"github.com/interview-sandbox/annals/internal/topology"
 )
 
 func main() {
@@ -35,8 +37,9 @@ func main() {
 type settings struct {
 	port      string // "0" is any
 	dataDir   string
-	dynamodb  string // endpoint; "" is dynoxide
-	publicURL string // where links in mail lead; "" is the API
+	dynamodb  string   // endpoint; "" is dynoxide
+	publicURL string   // where links in mail lead; "" is the API
+	signing   []string // names of the keys of access tokens
 }
 
 func settingsFrom(env func(string) string) (settings, error) {
@@ -48,6 +51,10 @@ func settingsFrom(env func(string) string) (settings, error) {
 	}
 	if _, err := strconv.ParseUint(s.port, 10, 16); err != nil {
 		return s, fmt.Errorf("PORT has to be a number up to 65535, not %q", s.port)
+	}
+	var err error
+	if s.signing, err = topology.SigningKeys(cmp.Or(env("SIGNING_KEYS"), topology.DefaultSigningKeys)); err != nil {
+		return s, fmt.Errorf("SIGNING_KEYS: %w", err)
 	}
 	if s.dynamodb != "" {
 		if u, err := url.Parse(s.dynamodb); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {

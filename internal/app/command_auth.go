@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"crypto/ed25519"
 	"time"
 
 	"github.com/interview-sandbox/annals/internal/api"
@@ -19,6 +18,11 @@ func CommandAuth(ctx context.Context, c Config) (*Counted, error) {
 	s := newSystem(c)
 	return s.command(ctx, "command-auth", func(p parts) ([]api.Route, error) {
 		m := &auth.Module{Executor: p.Executor, Views: p.views, Tries: &dynamo.Tries{Client: s.dynamodb, Table: s.table("Tries")}}
+		signing, err := s.signingKeys()
+		if err != nil {
+			return nil, err
+		}
+		m.Tokens = tokens{token.Issuer{Keys: signing}}
 		return m.Routes(), secrets(ctx, m, p.ring)
 	})
 }
@@ -28,10 +32,10 @@ type passwords struct{}
 func (passwords) Hash(p string) string        { return password.Hash(p) }
 func (passwords) Matches(hash, p string) bool { return password.Matches(hash, p) }
 
-type tokens struct{ key ed25519.PrivateKey }
+type tokens struct{ issuer token.Issuer }
 
-func (t tokens) Issue(caller api.Caller, now time.Time) (string, time.Duration, error) {
-	issued, err := (&token.Issuer{Key: t.key}).Issue(caller, now)
+func (t tokens) Issue(ctx context.Context, caller api.Caller, now time.Time) (string, time.Duration, error) {
+	issued, err := t.issuer.Issue(ctx, caller, now)
 	return issued, token.Life, err
 }
 
@@ -51,9 +55,8 @@ func secrets(ctx context.Context, m *auth.Module, ring *keys.Ring) error {
 			return err
 		}
 	}
-	signing, err := ring.Signing(ctx)
-	m.Passwords, m.Tokens = passwords{}, tokens{signing}
-	return err
+	m.Passwords = passwords{}
+	return nil
 }
 
 // Bootstrap opens the operator's account unless it has been opened already. The error is

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"log/slog"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
@@ -45,10 +46,11 @@ func fromEnvironment() Config {
 				SessionToken:    os.Getenv("AWS_SESSION_TOKEN"),
 			}, nil
 		}),
-		KMSKey:  os.Getenv("ANNALS_KMS_KEY"),
-		S3:      os.Getenv("AWS_ENDPOINT_URL"),
-		Queues:  queues,
-		Buckets: buckets,
+		KMSKey:      os.Getenv("ANNALS_KMS_KEY"),
+		SigningKeys: listed(os.Getenv(topology.SigningKeysSetting)),
+		S3:          os.Getenv("AWS_ENDPOINT_URL"),
+		Queues:      queues,
+		Buckets:     buckets,
 		Payments: Payments{
 			Provider:            os.Getenv("ANNALS_PAYMENT_PROVIDER"),
 			SandboxHook:         os.Getenv("ANNALS_SANDBOX_WEBHOOKS"),
@@ -61,4 +63,8 @@ func fromEnvironment() Config {
 		Rand:      rand.Reader,
 		Log:       slog.New(slog.NewJSONHandler(os.Stdout, nil)),
 	}
+}
+
+func listed(text string) []string {
+	return strings.FieldsFunc(text, func(r rune) bool { return r == ',' })
 }

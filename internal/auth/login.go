@@ -57,7 +57,7 @@ func (m *Module) login(ctx context.Context, call api.Call, in loginBody) (reply 
 	if err != nil {
 		return reply, err
 	}
-	return m.tokens(user, result, secret)
+	return m.tokens(ctx, user, result, secret)
 }
 
 // ErrTooManyTries: there have been too many wrong passwords.
