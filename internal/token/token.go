@@ -35,7 +35,8 @@ const (
 )
 
 // head is all that a token's header may say. Whatever else a header can hold (RFC 7515, 4.1) is
-// about other keys or other rules than ours, and is refused.
+// about other keys or other rules than ours, and is refused. The algorithm is checked with the
+// signature.
 type head struct {
 	Algorithm string `json:"alg"`
 	Type      string `json:"typ"`
@@ -58,7 +59,7 @@ func (c *claims) UnmarshalJSON(b []byte) error {
 type Issuer struct{ Keys *Keys }
 
 // ErrUnavailable: the signing keys cannot be used at the moment.
-var ErrUnavailable = &es.Error{Kind: es.Unavailable, Code: "unavailable", Message: "Access tokens cannot be signed at the moment. Try again."}
+var ErrUnavailable = &es.Error{Kind: es.Unavailable, Code: "unavailable", Message: "The signing keys cannot be used at the moment. Try again."}
 
 // Issue makes a token that says who the caller is from now until now plus [Life]. It asks the
 // key to sign once. The error is [ErrUnavailable] if the key does not.
@@ -133,7 +134,7 @@ func (v *Verifier) Verify(ctx context.Context, token string) (api.Caller, error)
 		return api.Caller{}, ErrInvalid
 	}
 	h, ok := headOf(token)
-	if !ok || h.Algorithm != algorithm || h.Type != tokenType {
+	if !ok || h.Type != tokenType {
 		return api.Caller{}, ErrInvalid
 	}
 	key, err := v.Keys.verifying(ctx, h.KeyID)

@@ -87,6 +87,7 @@ func (f Forger) Forged(ctx context.Context) (map[string]string, error) {
 	all["two parts"] = head + "." + claims
 	all["four parts"] = valid + "." + signature
 	all["half a signature"] = head + "." + claims + "." + signature[:43]
+	all["signature with bits beyond its end"] = valid[:len(valid)-1] + string(valid[len(valid)-1]+1) // of a letter's six bits the last four are too many
 	all["signature of nothing but zeros"] = head + "." + claims + "." + encode(make([]byte, 64))
 	all["other claims"] = head + "." + encode([]byte(strings.Replace(decode(claims), `"user"`, `"operator"`, 1))) + "." + signature
 	all["padded"] = head + "=." + claims + "." + signature
