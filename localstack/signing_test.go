@@ -16,6 +16,7 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 
 	"github.com/interview-sandbox/annals/internal/app"
+	"github.com/interview-sandbox/annals/internal/app/all"
 	"github.com/interview-sandbox/annals/internal/keys"
 	"github.com/interview-sandbox/annals/internal/kms/kmstest"
 	"github.com/interview-sandbox/annals/internal/token/tokentest"
@@ -114,7 +115,7 @@ func TestForgedTokensAreRefusedWith401AndWrittenNowhere(t *testing.T) {
 		t.Fatal(err)
 	}
 	delete(forged, "empty") // is no header at all
-	var all []string
+	var tokens []string
 	for what, token := range forged {
 		t.Run(what, func(t *testing.T) {
 			a := scenario.Client{URL: s.URL(), Token: token}.Refuse(t, 401, "unauthenticated", "GET", ada.Path(""), nil)
@@ -122,13 +123,13 @@ func TestForgedTokensAreRefusedWith401AndWrittenNowhere(t *testing.T) {
 				t.Errorf("WWW-Authenticate: %s", got)
 			}
 		})
-		all = append(all, token)
+		tokens = append(tokens, token)
 	}
 	log, err := os.ReadFile(filepath.Join(s.DataDir, "log"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	expectNone(t, "the log", string(log), append(all, valid))
+	expectNone(t, "the log", string(log), append(tokens, valid))
 }
 
 func TestInKMSEachLoginIsOneSignature(t *testing.T) {
@@ -195,7 +196,7 @@ func deployWithKMS(t *testing.T, kms *kmstest.Server, signing int) (api string) 
 	functions := map[string]lambda.Handler{}
 	for _, declared := range topology.Functions() {
 		if slices.Contains([]string{"command-auth", "query", topology.Authorizer}, declared.Name) {
-			built, err := app.Functions()[declared.Name](t.Context(), config)
+			built, err := all.Functions()[declared.Name](t.Context(), config)
 			if err != nil {
 				t.Fatal(err)
 			}
