@@ -26,6 +26,9 @@ func (s *system) function(f topology.Function) awslambda.CfnFunction {
 	if len(f.KMS) > 0 {
 		environment["ANNALS_KMS_KEY"] = s.key.AttrArn()
 	}
+	if len(f.Signing) > 0 {
+		environment[topology.SigningKeysSetting] = s.signingARNs()
+	}
 	for _, q := range topology.Queues() {
 		if slices.Contains(f.Sends, q.ID) {
 			environment[q.Setting()] = s.queues[q.ID].Ref() // its URL
@@ -64,6 +67,11 @@ func (s *system) role(id string, f topology.Function, logs awslogs.CfnLogGroup) 
 	}
 	if len(f.KMS) > 0 {
 		policy.AddStatements(allow(s.key.AttrArn(), prefixed("kms:", f.KMS)...))
+	}
+	for _, key := range s.signing {
+		if len(f.Signing) > 0 {
+			policy.AddStatements(allow(key.AttrArn(), prefixed("kms:", f.Signing)...))
+		}
 	}
 	for _, q := range topology.Queues() {
 		if slices.Contains(f.Sends, q.ID) {

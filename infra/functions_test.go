@@ -34,7 +34,11 @@ func TestFunctionsAreExactlyThoseOfTheTopology(t *testing.T) {
 			}
 		}
 		if len(f.KMS) > 0 {
-			environment = "ANNALS_KMS_KEY=" + standard.only(t, "AWS::KMS::Key").arn() + " " + environment
+			environment = "ANNALS_KMS_KEY=" + wrappingKey(t).arn() + " " + environment
+		}
+		signing := ""
+		if len(f.Signing) > 0 {
+			signing = " ANNALS_SIGNING_KEYS=" + signingKey(t, standard, "1").arn()
 		}
 		for _, q := range topology.Queues() {
 			if slices.Contains(f.Sends, q.ID) {
@@ -42,7 +46,7 @@ func TestFunctionsAreExactlyThoseOfTheTopology(t *testing.T) {
 			}
 		}
 		want["annals-"+f.Name] = facts{strconv.Itoa(f.Memory), seconds(f.Timeout), "provided.al2023", "bootstrap",
-			"[arm64]", "{" + buckets + environment + "}", string(zipOf(f.Name))}
+			"[arm64]", "{" + buckets + environment + signing + "}", string(zipOf(f.Name))}
 	}
 	same(t, "function", got, want)
 }
@@ -85,7 +89,7 @@ func TestPermissionsAreExactlyTheGrantsOfTheTopology(t *testing.T) {
 			queried[table.ID] = append(queried[table.ID], r.arn()+"/index/"+i.Name)
 		}
 	}
-	key, bucket := standard.only(t, "AWS::KMS::Key").arn(), failureBucket(t).arn()
+	key, bucket := wrappingKey(t).arn(), failureBucket(t).arn()
 	for _, f := range topology.Functions() {
 		fn := standard.named(t, "AWS::Lambda::Function", "FunctionName", "annals-"+f.Name)
 		want := map[string][]string{}
@@ -107,6 +111,9 @@ func TestPermissionsAreExactlyTheGrantsOfTheTopology(t *testing.T) {
 		}
 		for _, a := range f.KMS {
 			grant(key, "kms:"+a)
+		}
+		for _, a := range f.Signing {
+			grant(signingKey(t, standard, "1").arn(), "kms:"+a)
 		}
 		for _, q := range topology.Queues() {
 			arn := standard.named(t, "AWS::SQS::Queue", "QueueName", "annals-"+q.Suffix).arn()

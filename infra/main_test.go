@@ -54,7 +54,7 @@ func run(m *testing.M) (int, error) {
 	if standard, err = synthesize(app, dir, assets, "annals", nil); err != nil {
 		return 0, err
 	}
-	settings := map[string]string{"name": "other", "arch": "x86_64", "build": build, "mailFrom": "post@annals.example", "publicUrl": "https://annals.example"}
+	settings := map[string]string{"name": "other", "arch": "x86_64", "build": build, "mailFrom": "post@annals.example", "publicUrl": "https://annals.example", "signingKeys": "2026b,2026a"}
 	if changed, err = synthesize(app, os.TempDir(), filepath.Join(dir, "other.out"), "other", settings); err != nil {
 		return 0, err
 	}

@@ -21,11 +21,12 @@ import (
 // Props is what a deployment may choose. Everything else comes from the topology, so that
 // two deployments cannot differ in anything that matters to the code.
 type Props struct {
-	Name      string // prefixes every table and function, so that one account can hold several systems
-	Arch      string // arm64 costs less; x86_64 is for emulators that run functions on such a machine
-	MailFrom  string // sender of mail, whose address or domain is verified in SES
-	PublicURL string // where the links in mail lead; "": the API
-	Build     string // folder with <function>.zip, a setting so that tests need no real build
+	Name      string   // prefixes every table and function, so that one account can hold several systems
+	Arch      string   // arm64 costs less; x86_64 is for emulators that run functions on such a machine
+	MailFrom  string   // sender of mail, whose address or domain is verified in SES
+	PublicURL string   // where the links in mail lead; "": the API
+	Signing   []string // names of the keys that sign access tokens; the first one does
+	Build     string   // folder with <function>.zip, a setting so that tests need no real build
 }
 
 // logDays is long enough to look into an incident and short enough that logs do not become
@@ -37,6 +38,7 @@ type system struct {
 	stack     awscdk.Stack
 	props     Props
 	key       awskms.CfnKey
+	signing   []awskms.CfnKey // in the order of Props.Signing
 	failures  awss3.Bucket
 	http      awsapigatewayv2.CfnApi
 	mailSet   awsses.CfnConfigurationSet
@@ -72,6 +74,9 @@ func NewStack(scope constructs.Construct, id string, props Props) awscdk.Stack {
 		s.buckets[b.ID] = s.bucket(b)
 	}
 	s.key = s.wrappingKey()
+	for _, name := range props.Signing {
+		s.signing = append(s.signing, s.signingKey(name))
+	}
 	s.failures = s.failureBucket()
 	s.http = s.httpAPI()
 	s.mail()

@@ -63,7 +63,7 @@ func TestTablesAreOnDemandProtectedAndRetained(t *testing.T) {
 }
 
 func TestWrappingKeyRotatesAndIsRetained(t *testing.T) {
-	key := standard.only(t, "AWS::KMS::Key")
+	key := wrappingKey(t)
 	key.expect(t, "true", "EnableKeyRotation")
 	key.expectRemoval(t, "Retain")
 }
@@ -84,7 +84,7 @@ func TestNothingElseIsDeployed(t *testing.T) {
 		"AWS::DynamoDB::Table":                       len(topology.Tables()),
 		"AWS::Events::Rule":                          len(topology.Schedules()) + len(topology.Rules()),
 		"AWS::IAM::Role":                             functions,
-		"AWS::KMS::Key":                              1,
+		"AWS::KMS::Key":                              2, // one wraps, one signs
 		"AWS::Lambda::EventSourceMapping":            len(topology.EventSources()) + len(topology.Queues()),
 		"AWS::Lambda::Function":                      functions,
 		"AWS::Lambda::Permission":                    len(routed) + 1 + len(topology.Schedules()) + len(topology.Rules()),

@@ -72,12 +72,16 @@ var places = []place{
 		"hashing knows no user; chance is for salts"},
 	{"internal/password/common", "internal/password", "files",
 		"what is shipped is made of one pinned module"},
-	{"internal/token", "internal/es internal/api github.com/golang-jwt/jwt/v5", "",
+	{"internal/token", "internal/es internal/api github.com/go-json-experiment/json github.com/golang-jwt/jwt/v5", "",
 		"tokens say who calls, whatever the modules make of it"},
+	{"internal/token/tokentest", "internal/token", "",
+		"its tokens are for whoever takes tokens, so it knows nobody who does"},
 	{"internal/keys", "internal/es github.com/hashicorp/golang-lru/v2", "chance files",
 		"keys serve whatever is sealed or signed; chance makes them, a file keeps the local one"},
 	{"internal/kms", "internal/keys github.com/aws/aws-sdk-go-v2", "network",
 		"an adapter of one AWS service knows that service and what it adapts it to"},
+	{"internal/kms/kmstest", "", "chance network",
+		"it stands for a service; chance makes its keys"},
 	{"internal/dynamo", "events internal/es internal/projection internal/stats internal/trace internal/keys internal/api github.com/aws/aws-sdk-go-v2 github.com/aws/smithy-go", "network",
 		"an adapter of one AWS service knows that service and what it adapts it to"},
 	{"internal/dynamo/trust", "events internal/es internal/dynamo github.com/aws/aws-sdk-go-v2 github.com/aws/smithy-go " +
@@ -130,6 +134,8 @@ var forTests = map[string]string{
 	"internal/payment":          "internal/sandbox internal/sandbox/sandboxtest",
 	"internal/sandbox":          "internal/sandbox/sandboxtest",
 	"internal/dynamo":           "internal/sandbox/sandboxtest",
+	"internal/token":            "internal/keys internal/token/tokentest",
+	"internal/kms":              "internal/api internal/kms/kmstest internal/token",
 	"internal/topology":         "events internal/comments internal/es",
 }
 

@@ -81,7 +81,7 @@ func deployAll(t *testing.T, server *dynoxide.Server, name string) *deployment {
 		Prefix: name, Region: region, Endpoint: serve(t, d.wire), Credentials: credentials,
 		S3: serve(t, d.openS3()), Buckets: bucketNames(), SES: serve(t, mails), MailFrom: "Annals <annals@localhost>",
 		PublicURL: url, Payments: app.Payments{SandboxHook: url + "/payments/webhooks/" + sandbox.Name},
-		KeyFile: filepath.Join(t.TempDir(), "master.key"), Now: d.time, Rand: rand.Reader, Log: slog.New(slog.NewJSONHandler(d.log, nil)),
+		KeyFile: filepath.Join(t.TempDir(), "master.key"), SigningFiles: []string{filepath.Join(t.TempDir(), "1.pem")}, Now: d.time, Rand: rand.Reader, Log: slog.New(slog.NewJSONHandler(d.log, nil)),
 	}
 	if err := errors.Join(tables.Create(t.Context(), d.database, name), tables.StopStreams(t.Context(), d.database, name)); err != nil {
 		t.Fatal(err)

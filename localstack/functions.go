@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -20,23 +21,31 @@ import (
 // config is what every function is built with.
 func (s *stack) config(at endpoints) app.Config {
 	return app.Config{
-		Prefix:      prefix,
-		Region:      region,
-		Endpoint:    at.DynamoDB,
-		Credentials: credentials,
-		KeyFile:     s.file("master.key"),
-		S3:          at.S3,
-		SES:         at.SES,
-		Queues:      urls(at.SQS),
-		Buckets:     bucketNames(),
-		Payments:    app.Payments{SandboxHook: at.API + "/payments/webhooks/" + sandbox.Name},
-		MailFrom:    "Annals <annals@localhost>",
-		PublicURL:   cmp.Or(s.publicURL, at.API),
-		Now:         time.Now,
-		Rand:        rand.Reader,
-		Log:         s.log,
-		Exporter:    s.exporter,
+		Prefix:       prefix,
+		Region:       region,
+		Endpoint:     at.DynamoDB,
+		Credentials:  credentials,
+		KeyFile:      s.file("master.key"),
+		SigningFiles: s.signingFiles(),
+		S3:           at.S3,
+		SES:          at.SES,
+		Queues:       urls(at.SQS),
+		Buckets:      bucketNames(),
+		Payments:     app.Payments{SandboxHook: at.API + "/payments/webhooks/" + sandbox.Name},
+		MailFrom:     "Annals <annals@localhost>",
+		PublicURL:    cmp.Or(s.publicURL, at.API),
+		Now:          time.Now,
+		Rand:         rand.Reader,
+		Log:          s.log,
+		Exporter:     s.exporter,
 	}
+}
+
+func (s *stack) signingFiles() (paths []string) {
+	for _, name := range s.signing {
+		paths = append(paths, s.file(filepath.Join("signing", name+".pem")))
+	}
+	return paths
 }
 
 // deploy builds every function of the topology, each with a handler that shares nothing with

@@ -42,7 +42,7 @@ func (g *gate) release() { close(g.open.Load().(chan struct{})) }
 func gated(t *testing.T) (api string, rows *dynamo.Rows, g *gate) {
 	t.Helper()
 	running, fail := context.WithCancelCause(context.Background())
-	s := &stack{settings: settings{dataDir: filepath.Join(t.TempDir(), "data")}, out: t.Output(), fail: fail}
+	s := &stack{settings: settings{dataDir: filepath.Join(t.TempDir(), "data"), signing: []string{"1"}}, out: t.Output(), fail: fail}
 	t.Cleanup(func() {
 		if err := errors.Join(context.Cause(running), s.stop()); err != nil {
 			t.Error(err)

@@ -4,8 +4,9 @@
 //
 // Environment: PORT of the API (8080; 0 is any), DATA_DIR (.local), DYNAMODB_ENDPOINT of
 // another DynamoDB to use in place of dynoxide, ANNALS_PUBLIC_URL that links in mail lead to (the
-// API), OTEL_EXPORTER_OTLP_ENDPOINT of a collector of OpenTelemetry, with
-// OTEL_EXPORTER_OTLP_HEADERS, if spans are to be exported. The line "listening on <URL>" means ready.
+// API), SIGNING_KEYS (1), the names of the keys of access tokens, of which the first one signs,
+// OTEL_EXPORTER_OTLP_ENDPOINT of a collector of OpenTelemetry, with OTEL_EXPORTER_OTLP_HEADERS, if
+// spans are to be exported. The line "listening on <URL>" means ready.
 // SIGTERM or SIGINT ends it when what is under way has finished, a second one at once.
 package main
 
@@ -20,6 +21,7 @@ import (
 	"syscall"
 
 	"github.com/interview-sandbox/annals/internal/otlp"
+	"github.com/interview-sandbox/annals/internal/topology"
 )
 
 func main() {
@@ -40,6 +42,7 @@ type settings struct {
 	dataDir   string
 	dynamodb  string         // endpoint; "" is dynoxide
 	publicURL string         // where links in mail lead; "" is the API
+	signing   []string       // names of the keys of access tokens
 	exporter  *otlp.Exporter // of spans; nil: there are none
 }
 
@@ -53,12 +56,15 @@ func settingsFrom(env func(string) string) (settings, error) {
 	if _, err := strconv.ParseUint(s.port, 10, 16); err != nil {
 		return s, fmt.Errorf("PORT has to be a number up to 65535, not %q", s.port)
 	}
+	var err error
+	if s.signing, err = topology.SigningKeys(cmp.Or(env("SIGNING_KEYS"), topology.DefaultSigningKeys)); err != nil {
+		return s, fmt.Errorf("SIGNING_KEYS: %w", err)
+	}
 	if s.dynamodb != "" {
 		if u, err := url.Parse(s.dynamodb); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
 			return s, fmt.Errorf("DYNAMODB_ENDPOINT has to be a URL such as http://127.0.0.1:8000, not %q", s.dynamodb)
 		}
 	}
-	var err error
 	s.exporter, err = otlp.New(otlp.FromEnvironment(env))
 	return s, err
 }

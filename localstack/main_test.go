@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"strings"
 	"testing"
@@ -100,6 +101,9 @@ func TestSettingsThatMakeNoSenseAreRefused(t *testing.T) {
 		"PORT":              {"PORT": "http"},
 		"PORT ":             {"PORT": "65536"},
 		"DYNAMODB_ENDPOINT": {"DYNAMODB_ENDPOINT": "127.0.0.1:8000"},
+		"SIGNING_KEYS":      {"SIGNING_KEYS": "old, new"},
+		"SIGNING_KEYS ":     {"SIGNING_KEYS": "1,2,1"},
+		"SIGNING_KEYS  ":    {"SIGNING_KEYS": "../1"},
 	} {
 		_, err := settingsFrom(func(key string) string { return env[key] })
 		if err == nil || !strings.Contains(err.Error(), strings.TrimSpace(name)) {
@@ -107,7 +111,7 @@ func TestSettingsThatMakeNoSenseAreRefused(t *testing.T) {
 		}
 	}
 	got, err := settingsFrom(func(string) string { return "" })
-	if want := (settings{port: "8080", dataDir: ".local"}); got != want || err != nil {
+	if want := (settings{port: "8080", dataDir: ".local", signing: []string{"1"}}); !reflect.DeepEqual(got, want) || err != nil {
 		t.Errorf("defaults: %+v %v", got, err)
 	}
 }

@@ -112,6 +112,7 @@ type Reply[Out any] struct {
 	Location string        // of what was created
 	Replay   bool          // the command had been carried out by an earlier request
 	Waited   time.Duration // how long the outcome was waited for, at most; 0: not at all
+	Fresh    time.Duration // how long anybody may keep the answer; 0: not at all
 }
 
 // Response is a [Reply] whose body's type has been forgotten.
@@ -122,13 +123,14 @@ type Response struct {
 	Location string
 	Replay   bool
 	Waited   time.Duration
+	Fresh    time.Duration
 }
 
 func (r Reply[Out]) response() Response {
 	if r.Status == 0 {
 		r.Status = http.StatusOK
 	}
-	out := Response{Status: r.Status, Version: r.Version, Location: r.Location, Replay: r.Replay, Waited: r.Waited}
+	out := Response{Status: r.Status, Version: r.Version, Location: r.Location, Replay: r.Replay, Waited: r.Waited, Fresh: r.Fresh}
 	if out.Status != http.StatusNoContent && reflect.TypeFor[Out]() != reflect.TypeFor[struct{}]() {
 		out.Body = r.Body
 	}

@@ -22,6 +22,7 @@ import (
 	"github.com/interview-sandbox/annals/internal/otlp"
 	"github.com/interview-sandbox/annals/internal/projection"
 	"github.com/interview-sandbox/annals/internal/stats"
+	"github.com/interview-sandbox/annals/internal/token"
 	"github.com/interview-sandbox/annals/internal/topology"
 )
 
@@ -33,18 +34,21 @@ type Config struct {
 	Credentials aws.CredentialsProvider // nil: some, as local endpoints take any
 	KMSKey      string                  // ARN of the key that wraps the system's keys; "" means KeyFile
 	KeyFile     string                  // path of a local wrapping key, made on first use; embedded stack only
-	S3          string                  // endpoint of S3; "" is AWS itself
-	Queues      map[string]string       // URLs of the queues by their ids in the topology
-	Buckets     map[string]string       // names of the buckets by their ids in the topology
-	Payments    Payments
-	SES         string // endpoint of SES; "" is Endpoint
-	MailFrom    string // the sender of mail
-	PublicURL   string // where the links in mail lead
-	Now         func() time.Time
-	Rand        io.Reader
-	Log         *slog.Logger
-	Metrics     bool           // CloudWatch reads the log, and makes metrics of its lines
-	Exporter    *otlp.Exporter // of spans; nil: there are none
+	// ARNs of the keys that sign access tokens: the first one signs, all verify. None means SigningFiles.
+	SigningKeys  []string
+	SigningFiles []string          // paths of local signing keys, each made on first use; embedded stack only
+	S3           string            // endpoint of S3; "" is AWS itself
+	Queues       map[string]string // URLs of the queues by their ids in the topology
+	Buckets      map[string]string // names of the buckets by their ids in the topology
+	Payments     Payments
+	SES          string // endpoint of SES; "" is Endpoint
+	MailFrom     string // the sender of mail
+	PublicURL    string // where the links in mail lead
+	Now          func() time.Time
+	Rand         io.Reader
+	Log          *slog.Logger
+	Metrics      bool           // CloudWatch reads the log, and makes metrics of its lines
+	Exporter     *otlp.Exporter // of spans; nil: there are none
 }
 
 // The clients that not every function needs. Each is a package of its own below this one, and
@@ -130,11 +134,37 @@ func (s system) ring() (*keys.Ring, error) {
 		file, err := keys.OpenFile(s.KeyFile)
 		return &keys.Ring{Table: s.keys(), Wrapper: file}, err
 	}
+	return &keys.Ring{Table: s.keys(), Wrapper: &kms.Wrapper{Client: s.kms(), KeyID: s.KMSKey}}, nil
+}
+
+func (s system) kms() *awskms.Client {
 	options := awskms.Options{Region: s.Region, Credentials: s.Credentials}
 	if s.Endpoint != "" {
 		options.BaseEndpoint = &s.Endpoint
 	}
-	return &keys.Ring{Table: s.keys(), Wrapper: &kms.Wrapper{Client: awskms.New(options), KeyID: s.KMSKey}}, nil
+	return awskms.New(options)
+}
+
+// signingKeys are the keys of access tokens. KMS is asked when one is used.
+func (s system) signingKeys() (*token.Keys, error) {
+	var all []token.Key
+	for _, arn := range s.SigningKeys {
+		all = append(all, &kms.SigningKey{Client: s.kms(), KeyID: arn})
+	}
+	if len(all) > 0 {
+		return token.NewKeys(s.Now, all...), nil
+	}
+	for _, path := range s.SigningFiles {
+		file, err := keys.OpenSigningFile(path)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, file)
+	}
+	if len(all) == 0 {
+		return nil, errors.New("there is neither a KMS key nor a key file to sign access tokens with")
+	}
+	return token.NewKeys(s.Now, all...), nil
 }
 
 // vault is what personal data is sealed with.

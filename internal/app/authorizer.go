@@ -2,12 +2,10 @@ package app
 
 import (
 	"context"
-	"crypto/ed25519"
 
 	"github.com/aws/aws-lambda-go/events"
 
 	"github.com/interview-sandbox/annals/internal/gateway"
-	"github.com/interview-sandbox/annals/internal/keys"
 	"github.com/interview-sandbox/annals/internal/token"
 	"github.com/interview-sandbox/annals/internal/topology"
 )
@@ -15,10 +13,11 @@ import (
 // Authorizer builds functions/authorizer.
 func Authorizer(_ context.Context, c Config) (*Counted, error) {
 	s := newSystem(c)
-	a := &gateway.Authorizer{Verifier: &token.Verifier{
-		Now: s.Now,
-		Key: func(ctx context.Context) (ed25519.PublicKey, error) { return keys.Public(ctx, s.keys()) },
-	}}
+	signing, err := s.signingKeys()
+	if err != nil {
+		return nil, err
+	}
+	a := &gateway.Authorizer{Verifier: &token.Verifier{Keys: signing, Now: s.Now}}
 	counted := s.counted(topology.Authorizer, handler[events.APIGatewayV2CustomAuthorizerV2Request, events.APIGatewayV2CustomAuthorizerSimpleResponse](a.Handle))
 	counted.quiet = true
 	return counted, nil

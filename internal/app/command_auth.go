@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"crypto/ed25519"
 	"time"
 
 	"github.com/interview-sandbox/annals/internal/api"
@@ -18,6 +17,11 @@ func CommandAuth(ctx context.Context, c Config) (*Counted, error) {
 	s := newSystem(c)
 	return s.command(ctx, "command-auth", func(p parts) ([]api.Route, error) {
 		m := &auth.Module{Executor: p.Executor, Views: p.views, Limits: p.limits}
+		signing, err := s.signingKeys()
+		if err != nil {
+			return nil, err
+		}
+		m.Tokens = tokens{token.Issuer{Keys: signing}}
 		return m.Routes(), secrets(ctx, m, p.ring)
 	})
 }
@@ -27,10 +31,10 @@ type passwords struct{ password.Hasher }
 func (passwords) Normal(p string) string { return password.Normal(p) }
 func (passwords) Common(p string) bool   { return password.Common(p) }
 
-type tokens struct{ key ed25519.PrivateKey }
+type tokens struct{ issuer token.Issuer }
 
-func (t tokens) Issue(caller api.Caller, now time.Time) (string, time.Duration, error) {
-	issued, err := (&token.Issuer{Key: t.key}).Issue(caller, now)
+func (t tokens) Issue(ctx context.Context, caller api.Caller, now time.Time) (string, time.Duration, error) {
+	issued, err := t.issuer.Issue(ctx, caller, now)
 	return issued, token.Life, err
 }
 
@@ -59,9 +63,7 @@ func secrets(ctx context.Context, m *auth.Module, ring *keys.Ring) error {
 		return err
 	}
 	m.Passwords = passwords{password.Hasher{Pepper: password.Pepper{ID: pepper, Secret: seasoning}}}
-	signing, err := ring.Signing(ctx)
-	m.Tokens = tokens{signing}
-	return err
+	return nil
 }
 
 // Bootstrap opens the operator's account unless it has been opened already. The error is

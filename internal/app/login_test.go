@@ -42,7 +42,7 @@ func startLogins(t *testing.T) *logins {
 	}
 	t.Cleanup(server.Stop)
 	c := Config{
-		Prefix: "annals", Region: "us-east-1", Endpoint: server.URL(), KeyFile: filepath.Join(t.TempDir(), "key"),
+		Prefix: "annals", Region: "us-east-1", Endpoint: server.URL(), KeyFile: filepath.Join(t.TempDir(), "key"), SigningFiles: []string{filepath.Join(t.TempDir(), "1.pem")},
 		Credentials: aws.CredentialsProviderFunc(newSystem(Config{}).Credentials.Retrieve),
 		Now:         time.Now, Rand: rand.Reader, Log: slog.New(slog.NewTextHandler(t.Output(), nil)),
 	}

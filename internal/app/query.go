@@ -3,12 +3,10 @@ package app
 import (
 	"context"
 	"encoding/base64"
-	"errors"
 	"slices"
 
 	"github.com/interview-sandbox/annals/internal/api"
 	"github.com/interview-sandbox/annals/internal/auth"
-	"github.com/interview-sandbox/annals/internal/keys"
 	"github.com/interview-sandbox/annals/internal/openapi"
 	"github.com/interview-sandbox/annals/internal/operator"
 	"github.com/interview-sandbox/annals/internal/projection"
@@ -25,9 +23,13 @@ func Query(objects Objects) Build {
 		if err != nil {
 			return nil, err
 		}
+		signing, err := s.signingKeys()
+		if err != nil {
+			return nil, err
+		}
 		repository := s.repository(vault)
 		m := s.modules(repository)
-		m.auth.PublicKeys = publicKeys{s.keys()}
+		m.auth.PublicKeys = publicKeys{signing}
 		m.file.Objects = objects(s.Config)
 		staff := &operator.Module{
 			Repository: repository,
@@ -44,16 +46,17 @@ func Query(objects Objects) Build {
 	}
 }
 
-type publicKeys struct{ table keys.Table }
+type publicKeys struct{ keys *token.Keys }
 
-// PublicKeys implements auth.PublicKeys. There is none before the first token was issued.
+// PublicKeys implements auth.PublicKeys.
 func (k publicKeys) PublicKeys(ctx context.Context) ([]auth.PublicKey, error) {
-	key, err := keys.Public(ctx, k.table)
-	if errors.Is(err, keys.ErrNoKey) {
-		return nil, nil
+	list, err := k.keys.List(ctx)
+	published := make([]auth.PublicKey, len(list))
+	for i, key := range list {
+		published[i] = auth.PublicKey{
+			Type: "EC", Curve: "P-256", ID: key.ID, Use: "sig", Algorithm: "ES256",
+			X: base64.RawURLEncoding.EncodeToString(key.X), Y: base64.RawURLEncoding.EncodeToString(key.Y),
+		}
 	}
-	return []auth.PublicKey{{
-		Type: "OKP", Curve: "Ed25519", ID: token.KeyID(key), Use: "sig", Algorithm: "EdDSA",
-		X: base64.RawURLEncoding.EncodeToString(key),
-	}}, err
+	return published, err
 }

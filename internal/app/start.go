@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"log/slog"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
@@ -50,10 +51,11 @@ func fromEnvironment() (Config, error) {
 				SessionToken:    os.Getenv("AWS_SESSION_TOKEN"),
 			}, nil
 		}),
-		KMSKey:  os.Getenv("ANNALS_KMS_KEY"),
-		S3:      os.Getenv("AWS_ENDPOINT_URL"),
-		Queues:  queues,
-		Buckets: buckets,
+		KMSKey:      os.Getenv("ANNALS_KMS_KEY"),
+		SigningKeys: listed(os.Getenv(topology.SigningKeysSetting)),
+		S3:          os.Getenv("AWS_ENDPOINT_URL"),
+		Queues:      queues,
+		Buckets:     buckets,
 		Payments: Payments{
 			Provider:            os.Getenv("ANNALS_PAYMENT_PROVIDER"),
 			SandboxHook:         os.Getenv("ANNALS_SANDBOX_WEBHOOKS"),
@@ -68,4 +70,8 @@ func fromEnvironment() (Config, error) {
 		Metrics:   true,
 		Exporter:  exporter,
 	}, err
+}
+
+func listed(text string) []string {
+	return strings.FieldsFunc(text, func(r rune) bool { return r == ',' })
 }

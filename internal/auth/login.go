@@ -55,7 +55,7 @@ func (m *Module) login(ctx context.Context, call api.Call, in loginBody) (reply 
 	if err != nil {
 		return reply, err
 	}
-	return m.tokens(user, result, secret)
+	return m.tokens(ctx, user, result, secret)
 }
 
 // How many wrong passwords are taken. The first limit is for one account from one network, so

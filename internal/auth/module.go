@@ -42,7 +42,7 @@ type Passwords interface {
 
 // Tokens issues access tokens.
 type Tokens interface {
-	Issue(caller api.Caller, now time.Time) (token string, life time.Duration, err error)
+	Issue(ctx context.Context, caller api.Caller, now time.Time) (token string, life time.Duration, err error)
 }
 
 // Routes lists the module's routes.

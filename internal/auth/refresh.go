@@ -107,13 +107,13 @@ func (m *Module) refresh(ctx context.Context, call api.Call, in refreshBody) (re
 	if after.State.Ended {
 		return reply, ErrWrongRefreshToken
 	}
-	return m.tokens(user.State, result, m.nextSecret(secret))
+	return m.tokens(ctx, user.State, result, m.nextSecret(secret))
 }
 
 // tokens answers with the tokens of a login.
-func (m *Module) tokens(user User, session es.Result, secret []byte) (reply api.Reply[tokensReply], err error) {
+func (m *Module) tokens(ctx context.Context, user User, session es.Result, secret []byte) (reply api.Reply[tokensReply], err error) {
 	id := session.Stream.ID()
-	access, life, err := m.Tokens.Issue(api.Caller{ID: user.ID, Roles: user.Roles, Session: id}, m.Now())
+	access, life, err := m.Tokens.Issue(ctx, api.Caller{ID: user.ID, Roles: user.Roles, Session: id}, m.Now())
 	if err != nil {
 		return reply, err
 	}

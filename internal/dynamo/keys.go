@@ -12,8 +12,7 @@ import (
 	"github.com/interview-sandbox/annals/internal/keys"
 )
 
-// Keys keeps wrapped keys in a table: "id" is the key's name, "wrapped" the encrypted key,
-// "public" the public half of a signing key.
+// Keys keeps wrapped keys in a table: "id" is the key's name, "wrapped" the encrypted key.
 type Keys struct {
 	Client *dynamodb.Client
 	Table  string
@@ -38,13 +37,9 @@ func (k *Keys) Load(ctx context.Context, name string) (keys.Record, bool, error)
 
 // Create implements [keys.Table].
 func (k *Keys) Create(ctx context.Context, name string, r keys.Record) (keys.Record, error) {
-	item := map[string]types.AttributeValue{"id": text(name), "wrapped": binary(r.Wrapped)}
-	if r.Public != nil {
-		item["public"] = binary(r.Public)
-	}
 	_, err := k.Client.PutItem(ctx, &dynamodb.PutItemInput{
 		TableName:                           &k.Table,
-		Item:                                item,
+		Item:                                map[string]types.AttributeValue{"id": text(name), "wrapped": binary(r.Wrapped)},
 		ConditionExpression:                 aws.String("attribute_not_exists(id)"),
 		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
 	})
@@ -69,7 +64,7 @@ func (k *Keys) Destroy(ctx context.Context, name string) error {
 
 func keyRecord(item map[string]types.AttributeValue) (keys.Record, error) {
 	r := reader{item: item}
-	record := keys.Record{Wrapped: r.binary("wrapped"), Public: r.binary("public")}
+	record := keys.Record{Wrapped: r.binary("wrapped")}
 	if r.damage != "" {
 		return record, fmt.Errorf("a stored key's attribute %s", r.damage)
 	}

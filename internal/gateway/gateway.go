@@ -229,6 +229,9 @@ const (
 // render gives the response in API Gateway's form.
 func render(r request, response api.Response) (events.APIGatewayV2HTTPResponse, error) {
 	out := events.APIGatewayV2HTTPResponse{StatusCode: response.Status, Headers: map[string]string{"Cache-Control": "no-store"}}
+	if response.Fresh > 0 {
+		out.Headers["Cache-Control"] = fmt.Sprintf("public, max-age=%d", int(response.Fresh.Seconds()))
+	}
 	if response.Version > 0 {
 		if r.RequestContext.HTTP.Method == http.MethodGet {
 			out.Headers["Cache-Control"] = "private, no-cache" // may be kept, if it is asked about

@@ -90,7 +90,7 @@ func (quick) Common(p string) bool   { return password.Common(p) }
 // plain issues tokens that say who they are for.
 type plain struct{}
 
-func (plain) Issue(c api.Caller, _ time.Time) (string, time.Duration, error) {
+func (plain) Issue(_ context.Context, c api.Caller, _ time.Time) (string, time.Duration, error) {
 	return c.ID + "/" + c.Session, time.Minute, nil
 }
 
@@ -600,6 +600,22 @@ func TestACallerMayPreferToWait(t *testing.T) {
 		out, _ := s.expect(t, call{method: "POST", path: "/slow", headers: map[string]string{"prefer": prefer}}, 200, "")
 		if got := out.Headers["Preference-Applied"]; got != want {
 			t.Errorf("%q: Preference-Applied is %q, want %q", prefer, got, want)
+		}
+	}
+}
+
+func TestAnAnswerSaysHowLongAnybodyMayKeepIt(t *testing.T) {
+	s := newServer(
+		api.Query("GET /keys", api.Public, func(context.Context, api.Call) (api.Reply[auth.KeySet], error) {
+			return api.Reply[auth.KeySet]{Fresh: 5 * time.Minute}, nil
+		}),
+		api.Query("GET /other", api.Public, func(context.Context, api.Call) (api.Reply[auth.KeySet], error) {
+			return api.Reply[auth.KeySet]{}, nil
+		}))
+	for path, want := range map[string]string{"/keys": "public, max-age=300", "/other": "no-store"} {
+		out, _ := s.expect(t, call{method: "GET", path: path}, 200, "")
+		if got := out.Headers["Cache-Control"]; got != want || out.Body != `{"keys":[]}` { // a set without a key is one (RFC 7517, 5)
+			t.Errorf("%s: Cache-Control is %q, want %q; the body is %s", path, got, want, out.Body)
 		}
 	}
 }

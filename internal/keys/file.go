@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 )
 
 // File wraps keys with one kept in a file, for systems that run on one machine.
@@ -16,10 +17,11 @@ type File struct{ aead cipher.AEAD }
 
 // OpenFile reads the wrapping key, or makes one if there is no such file.
 func OpenFile(path string) (*File, error) {
-	key, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		key, err = create(path)
-	}
+	key, err := open(path, func() ([]byte, error) {
+		key := make([]byte, Size)
+		rand.Read(key)
+		return key, nil
+	})
 	if err != nil {
 		return nil, fmt.Errorf("open the wrapping key: %w", err)
 	}
@@ -34,18 +36,27 @@ func OpenFile(path string) (*File, error) {
 	return &File{aead}, nil
 }
 
-// create links the finished file into its place, so that it is whole whenever it is there
-// and of two makers one wins.
-func create(path string) ([]byte, error) {
+// open reads a file, or makes it, readable by its owner alone, if it is not there. The finished
+// file is linked into its place, so that it is whole whenever it is there and of two makers one
+// wins.
+func open(path string, content func() ([]byte, error)) ([]byte, error) {
+	text, err := os.ReadFile(path)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return text, err
+	}
+	if text, err = content(); err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return nil, err
+	}
 	temporary := path + "." + rand.Text()
 	defer os.Remove(temporary)
 	f, err := os.OpenFile(temporary, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err != nil {
 		return nil, err
 	}
-	key := make([]byte, Size)
-	rand.Read(key)
-	_, err = f.Write(key)
+	_, err = f.Write(text)
 	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
 		return nil, err
 	}

@@ -4,13 +4,10 @@ package keys
 
 import (
 	"context"
-	"crypto/ed25519"
 	"crypto/hkdf"
 	"crypto/sha256"
 	"fmt"
 	"sync"
-
-	"github.com/interview-sandbox/annals/internal/es"
 )
 
 // Size is the size of every key, in bytes.
@@ -28,7 +25,6 @@ type Wrapper interface {
 // Record is a key as it is stored.
 type Record struct {
 	Wrapped []byte // empty: the key has been destroyed
-	Public  []byte // of a signing key
 }
 
 // Table stores records by name. A record, once created, is never changed but destroyed.
@@ -41,25 +37,22 @@ type Table interface {
 	Destroy(ctx context.Context, name string) error
 }
 
-// Ring gives out the system's keys and remembers them.
+// Ring gives out secrets and remembers the system's key, which they are derived from.
 type Ring struct {
 	Table   Table
 	Wrapper Wrapper
 
 	mu   sync.Mutex
-	kept map[string][]byte
+	kept []byte // the system's key
 }
 
-// The names under which records are stored.
-const (
-	nameSystem  = "system"
-	nameSigning = "signing"
-)
+// nameSystem is the name under which the key is stored that secrets are derived from.
+const nameSystem = "system"
 
 // Secret gives the secret for one purpose. Secrets of different purposes tell nothing about
 // each other (HKDF, RFC 5869).
 func (r *Ring) Secret(ctx context.Context, purpose string) ([]byte, error) {
-	system, err := r.key(ctx, nameSystem, func([]byte) []byte { return nil })
+	system, err := r.system(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -70,66 +63,33 @@ func (r *Ring) Secret(ctx context.Context, purpose string) ([]byte, error) {
 	return secret, nil
 }
 
-// Signing gives the key that signs access tokens.
-func (r *Ring) Signing(ctx context.Context) (ed25519.PrivateKey, error) {
-	seed, err := r.key(ctx, nameSigning, func(seed []byte) []byte {
-		return ed25519.NewKeyFromSeed(seed).Public().(ed25519.PublicKey)
-	})
-	if err != nil {
-		return nil, err
-	}
-	return ed25519.NewKeyFromSeed(seed), nil
-}
-
-func (r *Ring) key(ctx context.Context, name string, public func(key []byte) []byte) ([]byte, error) {
+func (r *Ring) system(ctx context.Context) ([]byte, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if key, ok := r.kept[name]; ok {
-		return key, nil
-	}
-	key, err := r.load(ctx, name, public)
-	if err != nil {
-		return nil, fmt.Errorf("get the %s key: %w", name, err)
-	}
 	if r.kept == nil {
-		r.kept = map[string][]byte{}
+		key, err := r.load(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("get the system key: %w", err)
+		}
+		r.kept = key
 	}
-	r.kept[name] = key
-	return key, nil
+	return r.kept, nil
 }
 
-func (r *Ring) load(ctx context.Context, name string, public func(key []byte) []byte) ([]byte, error) {
-	record, ok, err := r.Table.Load(ctx, name)
+func (r *Ring) load(ctx context.Context) ([]byte, error) {
+	record, ok, err := r.Table.Load(ctx, nameSystem)
 	if err != nil {
 		return nil, err
 	}
 	if !ok {
-		key, wrapped, err := r.Wrapper.Generate(ctx, name)
+		_, wrapped, err := r.Wrapper.Generate(ctx, nameSystem)
 		if err != nil {
 			return nil, err
 		}
 		// Another function may have been faster; then its key is the one.
-		if record, err = r.Table.Create(ctx, name, Record{wrapped, public(key)}); err != nil {
+		if record, err = r.Table.Create(ctx, nameSystem, Record{wrapped}); err != nil {
 			return nil, err
 		}
 	}
-	return r.Wrapper.Unwrap(ctx, name, record.Wrapped)
-}
-
-// ErrNoKey: there is no signing key yet, so no valid token can exist.
-var ErrNoKey = &es.Error{Kind: es.Unauthenticated, Code: "unauthenticated", Message: "This access token is not valid."}
-
-// Public reads the public half of the signing key. The error is [ErrNoKey] if none has been
-// made yet.
-func Public(ctx context.Context, t Table) (ed25519.PublicKey, error) {
-	record, ok, err := t.Load(ctx, nameSigning)
-	switch {
-	case err != nil:
-		return nil, fmt.Errorf("get the signing key's public half: %w", err)
-	case !ok:
-		return nil, ErrNoKey
-	case len(record.Public) != ed25519.PublicKeySize:
-		return nil, fmt.Errorf("the signing key's public half has %d bytes", len(record.Public))
-	}
-	return record.Public, nil
+	return r.Wrapper.Unwrap(ctx, nameSystem, record.Wrapped)
 }

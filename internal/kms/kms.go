@@ -1,4 +1,4 @@
-// Package kms wraps keys with AWS KMS.
+// Package kms wraps keys and signs with AWS KMS.
 package kms
 
 import (

@@ -71,6 +71,7 @@ type Function struct {
 	Timeout time.Duration
 	Grants  []Grant
 	KMS     []string // what it may do with the key that wraps the system's keys: "Decrypt", "GenerateDataKey"
+	Signing []string // what it may do with the keys that sign access tokens: "Sign", "GetPublicKey"
 	Sends   []string // to which queues, by Queue.ID
 	Objects []ObjectGrant
 	Mails   bool // it may send mail
@@ -190,7 +191,7 @@ var sweeps = []ObjectGrant{{"Files", []string{"ListBucket", "ListBucketVersions"
 // Functions lists every function.
 func Functions() []Function {
 	all := []Function{
-		{Name: "query", Memory: 256, Timeout: 10 * time.Second, KMS: []string{"Decrypt"}, Grants: []Grant{
+		{Name: "query", Memory: 256, Timeout: 10 * time.Second, KMS: []string{"Decrypt"}, Signing: []string{"GetPublicKey"}, Grants: []Grant{
 			{"Keys", []string{"GetItem"}},
 			{"Events", []string{"Query", "Scan"}},
 			{"Snapshots", []string{"GetItem"}},
@@ -208,9 +209,7 @@ func Functions() []Function {
 			{"Deadlines", []string{"GetItem", "PutItem", "DeleteItem"}},
 			{"Sandbox", []string{"GetItem", "PutItem"}},
 		}},
-		{Name: Authorizer, Memory: 256, Timeout: 5 * time.Second, Grants: []Grant{
-			{"Keys", []string{"GetItem"}},
-		}},
+		{Name: Authorizer, Memory: 256, Timeout: 5 * time.Second, Signing: []string{"GetPublicKey"}},
 		{Name: "projector", Memory: 256, Timeout: 60 * time.Second, KMS: []string{"Decrypt"}, Grants: []Grant{
 			{"Keys", []string{"GetItem"}},
 			{"Events", []string{"Query"}},
@@ -263,6 +262,7 @@ func Functions() []Function {
 	}
 	for i := range all {
 		if all[i].Name == "command-auth" {
+			all[i].Signing = []string{"Sign", "GetPublicKey"}
 			all[i].Grants = append(all[i].Grants, Grant{"Tries", []string{"GetItem", "UpdateItem"}})
 		}
 		if all[i].Name == "command-file" {

@@ -84,9 +84,10 @@ func New(t testing.TB, env ...string) *Stack {
 }
 
 // Restart starts a stack that has ended, with its data and on another port, and returns when
-// it is ready.
-func (s *Stack) Restart() {
+// it is ready. env changes its environment from now on.
+func (s *Stack) Restart(env ...string) {
 	s.t.Helper()
+	s.env = append(s.env, env...)
 	s.output = &output{ready: make(chan struct{})}
 	s.process = Program(s.t)
 	s.process.Env = append(append(s.process.Env, "PORT=0", "DATA_DIR="+s.DataDir, "DYNAMODB_ENDPOINT="), s.env...)
