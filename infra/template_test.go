@@ -123,6 +123,12 @@ func texts(v any) []string {
 // at is the text of what a path of names leads to; "" if it leads nowhere.
 func at(v any, path ...string) string {
 	for _, name := range path {
+		if i, err := strconv.Atoi(name); err == nil {
+			if l := list(v); i < len(l) {
+				v = l[i]
+				continue
+			}
+		}
 		m, _ := v.(map[string]any)
 		v = m[name]
 	}

@@ -40,7 +40,7 @@ func TestAnOperatorsFirstPasswordIsSetWithWhatTheBootstrapFunctionAnswers(t *tes
 	operator := scenario.Person{Client: d.operator.Client, Email: "first@annals.example", Password: "a password of my own"}
 	reset := func(token string) map[string]any { return map[string]any{"token": token, "new": operator.Password} }
 	operator.Refuse(t, 422, "wrong-token", "POST", "/auth/password/reset", reset(first.Token))
-	operator.Expect(t, 200, "POST", "/auth/password/reset", reset(later.Token))
+	operator.Expect(t, 204, "POST", "/auth/password/reset", reset(later.Token))
 	operator.Refuse(t, 422, "wrong-token", "POST", "/auth/password/reset", reset(later.Token))
 	operator.LogIn(t).Expect(t, 200, "GET", "/admin/parked", nil)
 
