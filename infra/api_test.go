@@ -31,8 +31,14 @@ func routesAreExactlyThoseOfTheTopology(t testing.TB, standard template) {
 }
 
 func authorizerIsAskedAboutEveryRequest(t testing.TB, standard template) {
+	for _, kind := range []string{"Authorizer", "Integration", "Route", "Stage"} {
+		for _, part := range standard.all("AWS::ApiGatewayV2::" + kind) {
+			part.expect(t, standard.only(t, "AWS::ApiGatewayV2::Api").ref(), "ApiId")
+		}
+	}
 	r := standard.only(t, "AWS::ApiGatewayV2::Authorizer")
 	fn := standard.named(t, "AWS::Lambda::Function", "FunctionName", "annals-"+topology.Authorizer)
+	r.expect(t, topology.Authorizer, "Name")
 	r.expect(t, "0", "AuthorizerResultTtlInSeconds")
 	r.expect(t, "[]", "IdentitySource") // with one, API Gateway refuses requests without it by itself
 	r.expect(t, "REQUEST", "AuthorizerType")

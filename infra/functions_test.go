@@ -19,6 +19,7 @@ func functionsAreExactlyThoseOfTheTopology(t testing.TB, standard template) {
 		if err != nil {
 			t.Errorf("%s has no code: %v", r.id, err)
 		}
+		r.expect(t, "cdk-hnb659fds-assets-${AWS::AccountId}-${AWS::Region}", "Code", "S3Bucket")
 		put(t, got, r.at("FunctionName"), facts{r.at("MemorySize"), r.at("Timeout"), r.at("Runtime"), r.at("Handler"),
 			r.at("Architectures"), r.at("Environment", "Variables"), string(code)})
 	}
@@ -61,6 +62,9 @@ func everyFunctionHasItsOwnRole(t testing.TB, standard template) {
 		}
 		delete(users, role.arn())
 		role.expect(t, "", "ManagedPolicyArns")
+		if policies := list(role.Properties["Policies"]); len(policies) != 1 || at(policies[0], "PolicyName") != "function" {
+			t.Errorf("%s has the policies %s", role.id, text(policies))
+		}
 		trust := list(role.Properties["AssumeRolePolicyDocument"].(map[string]any)["Statement"])
 		if got, want := text(trust), "[{Action=sts:AssumeRole Effect=Allow Principal={Service=lambda.amazonaws.com}}]"; got != want {
 			t.Errorf("%s may be assumed by %s, want %s", role.id, got, want)

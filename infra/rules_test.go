@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -49,6 +50,7 @@ var (
 	}
 	everywhere = []rule{
 		{"no statement allows a wildcard", noStatementAllowsAWildcard},
+		{"policies are whole", policiesAreWhole},
 		{"nobody gets anywhere without TLS", nobodyGetsAnywhereWithoutTLS},
 		{"everything is encrypted at rest", everythingIsEncryptedAtRest},
 		{"no bucket is public", noBucketIsPublic},
@@ -76,25 +78,22 @@ var unruled = map[string]string{
 // Whoever deletes or changes an alarm, a permission, a setting of an event source or anything
 // else of the template finds a test failing.
 func TestEveryPartOfTheTemplateIsKeptByARule(t *testing.T) {
-	body, err := json.Marshal(deployed)
-	if err != nil {
-		t.Fatal(err)
-	}
-	tried, survivors := 0, 0
+	rules := slices.Concat(ours, everywhere)
 	noticed := func(of template) bool {
-		return slices.ContainsFunc(slices.Concat(ours, everywhere), func(r rule) bool { return violated(t, r, of) })
+		i := slices.IndexFunc(rules, func(r rule) bool { return violated(t, r, of) })
+		if i > 0 { // most likely it is this one that notices the next change as well
+			again := rules[i]
+			rules = slices.Insert(slices.Delete(rules, i, i+1), 0, again)
+		}
+		return i >= 0
 	}
 	if noticed(deployed) {
 		t.Fatal("a rule is broken already")
 	}
+	tried, survivors := 0, 0
 	try := func(id, what string, change func(template)) {
-		var mutant template
-		if err := json.Unmarshal(body, &mutant); err != nil {
-			t.Fatal(err)
-		}
-		for id, r := range mutant.Resources {
-			r.id = id
-		}
+		mutant := template{maps.Clone(deployed.Resources), deployed.Outputs}
+		mutant.Resources[id] = deployed.Resources[id].clone(t)
 		change(mutant)
 		tried++
 		if !noticed(mutant) {
@@ -122,12 +121,28 @@ func TestEveryPartOfTheTemplateIsKeptByARule(t *testing.T) {
 	t.Logf("%d changes to %d resources, %d of them unnoticed", tried, len(deployed.Resources), survivors)
 }
 
+// clone shares nothing with the resource.
+func (r *resource) clone(tb testing.TB) *resource {
+	tb.Helper()
+	body, err := json.Marshal(r)
+	out := &resource{id: r.id}
+	if err == nil {
+		err = json.Unmarshal(body, out)
+	}
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return out
+}
+
 // violated reports whether a template breaks a rule.
 func violated(t *testing.T, r rule, of template) (broken bool) {
 	judge := &judge{TB: t}
 	defer func() {
-		if p := recover(); p != nil {
-			broken = true // a rule that cannot even be asked has noticed something
+		p := recover()
+		_, malformed := p.(*runtime.TypeAssertionError)
+		if broken = broken || p == enough || malformed; p != nil && !broken {
+			panic(p)
 		}
 	}()
 	r.holds(judge, of)
@@ -140,11 +155,14 @@ type judge struct {
 	broken bool
 }
 
+// enough ends a rule that has seen enough.
+const enough = "enough"
+
 func (j *judge) Helper()               {}
 func (j *judge) Errorf(string, ...any) { j.broken = true }
 func (j *judge) Error(...any)          { j.broken = true }
-func (j *judge) Fatalf(string, ...any) { panic("fatal") }
-func (j *judge) Fatal(...any)          { panic("fatal") }
+func (j *judge) Fatalf(string, ...any) { panic(enough) }
+func (j *judge) Fatal(...any)          { panic(enough) }
 
 // paths lists the places in a value that can be lost or be another: members of maps and lists,
 // up to what CloudFormation computes, which is one thing.

@@ -220,3 +220,25 @@ func logsAreNotKeptForEver(t testing.TB, standard template) {
 		}
 	}
 }
+
+func policiesAreWhole(t testing.TB, standard template) {
+	var walk func(id string, v any)
+	walk = func(id string, v any) {
+		switch v := v.(type) {
+		case []any:
+			for _, member := range v {
+				walk(id, member)
+			}
+		case map[string]any:
+			if _, ok := v["Statement"]; ok && (v["Version"] != "2012-10-17" || len(v) != 2) {
+				t.Errorf("%s has a policy of the version %v", id, v["Version"])
+			}
+			for _, member := range v {
+				walk(id, member)
+			}
+		}
+	}
+	for id, r := range standard.Resources {
+		walk(id, r.Properties)
+	}
+}

@@ -129,6 +129,7 @@ func ofMailWhatCameBackOrWasComplainedAboutIsTold(t testing.TB, standard templat
 	set, destination := standard.only(t, "AWS::SES::ConfigurationSet"), standard.only(t, "AWS::SES::ConfigurationSetEventDestination")
 	set.expect(t, "annals", "Name")
 	destination.expect(t, set.ref(), "ConfigurationSetName")
+	destination.expect(t, "feedback", "EventDestination", "Name")
 	destination.expect(t, "true", "EventDestination", "Enabled")
 	destination.expect(t, "[bounce complaint]", "EventDestination", "MatchingEventTypes")
 	destination.expect(t, "arn:${AWS::Partition}:events:${AWS::Region}:${AWS::AccountId}:event-bus/default", "EventDestination", "EventBridgeDestination", "EventBusArn")
