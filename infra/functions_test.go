@@ -90,6 +90,7 @@ func permissionsAreExactlyTheGrantsOfTheTopology(t testing.TB, standard template
 		}
 	}
 	key, bucket := wrappingKey(t, standard).arn(), failureBucket(t, standard).arn()
+	sources := topology.EventSources() // the filters in them take a while
 	for _, f := range topology.Functions() {
 		fn := standard.named(t, "AWS::Lambda::Function", "FunctionName", "annals-"+f.Name)
 		want := map[string][]string{}
@@ -145,7 +146,7 @@ func permissionsAreExactlyTheGrantsOfTheTopology(t testing.TB, standard template
 				}
 			}
 		}
-		for _, e := range topology.EventSources() {
+		for _, e := range sources {
 			if e.Function == f.Name {
 				grant(streams[e.Table], "dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:ListStreams")
 				grant(bucket, "s3:ListBucket")
