@@ -61,8 +61,8 @@ lint: vet gofmt ## look for mistakes without running anything
 	go mod verify
 	go mod tidy -diff
 
-generate: ## write anew what is drawn from the code: the diagram, the OpenAPI document, the catalogue of events
-	go test ./internal/openapi/... ./internal/topology -update
+generate: ## write anew what is drawn from the code: the diagram, the OpenAPI document, the catalogue of events, the licences
+	go test ./internal/openapi/... ./internal/topology ./infra/build -update
 
 fmt: ## format the Go files
 	gofmt -w $(GO_FILES)
