@@ -26,29 +26,34 @@ var (
 	tableWrites = []string{"kms:Encrypt", "kms:GenerateDataKey", "kms:GenerateDataKeyWithoutPlaintext", "kms:ReEncryptFrom", "kms:ReEncryptTo"}
 )
 
-// wrappingKey is retained because losing it loses every key that it wraps. Its policy names the
-// roles that may use it by how their names begin: their ARNs would name the key, which names them.
+// wrappingKey is retained because losing it loses every key that it wraps.
 func (s *system) wrappingKey() awskms.CfnKey {
+	// DynamoDB asks for the grant when the table is made, in the name of whoever makes it.
+	table := slices.Concat(tableReads, tableWrites, []string{"kms:CreateGrant"})
+	key := awskms.NewCfnKey(s.stack, jsii.String("WrappingKey"), &awskms.CfnKeyProps{
+		Description:       jsii.String("Wraps the keys of " + s.props.Name),
+		EnableKeyRotation: jsii.Bool(true),
+		KeyPolicy: s.keyPolicy([]string{"Decrypt", "GenerateDataKey"}, func(f topology.Function) []string { return f.KMS },
+			s.ofAccount(table, s.throughDynamoDB())),
+	})
+	s.keep(key)
+	return key
+}
+
+// keyPolicy lets each action be done by the functions that may do it, and the account administer
+// the key. Roles are named by how their names begin: their ARNs would name the key, which names them.
+func (s *system) keyPolicy(actions []string, allowed func(topology.Function) []string, others ...awsiam.PolicyStatement) awsiam.PolicyDocument {
 	statements := []awsiam.PolicyStatement{s.ofAccount(administration, nil)}
-	for _, action := range []string{"Decrypt", "GenerateDataKey"} {
+	for _, action := range actions {
 		var roles []*string
 		for _, f := range topology.Functions() {
-			if slices.Contains(f.KMS, action) {
+			if slices.Contains(allowed(f), action) {
 				roles = append(roles, s.roleBegins(f))
 			}
 		}
 		statements = append(statements, s.ofAccount([]string{"kms:" + action}, map[string]any{"ArnLike": map[string]any{"aws:PrincipalArn": roles}}))
 	}
-	// DynamoDB asks for the grant when the table is made, in the name of whoever makes it.
-	table := slices.Concat(tableReads, tableWrites, []string{"kms:CreateGrant"})
-	statements = append(statements, s.ofAccount(table, s.throughDynamoDB()))
-	key := awskms.NewCfnKey(s.stack, jsii.String("WrappingKey"), &awskms.CfnKeyProps{
-		Description:       jsii.String("Wraps the keys of " + s.props.Name),
-		EnableKeyRotation: jsii.Bool(true),
-		KeyPolicy:         document(statements...),
-	})
-	s.keep(key)
-	return key
+	return document(append(statements, others...)...)
 }
 
 // ofAccount allows actions on the key that the policy is of to those of the account whose own

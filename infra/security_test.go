@@ -37,7 +37,7 @@ var tableOnly = map[string]string{
 
 func onlyTheKeyFunctionsUseTheKeyTableAndTheKey(t testing.TB, standard template) {
 	table := standard.named(t, "AWS::DynamoDB::Table", "TableName", "annals-keys").arn()
-	key := wrappingKey(t, standard).arn()
+	key, used := wrappingKey(t, standard).arn(), map[string]bool{}
 	for _, fn := range standard.all("AWS::Lambda::Function") {
 		name := strings.TrimPrefix(fn.at("FunctionName"), "annals-")
 		for _, role := range standard.all("AWS::IAM::Role") {
@@ -49,6 +49,7 @@ func onlyTheKeyFunctionsUseTheKeyTableAndTheKey(t testing.TB, standard template)
 					if arn != table && arn != key && arn != "*" && !strings.Contains(arn, ":kms:") && !strings.Contains(arn, ":dynamodb:") {
 						continue // something else, by its own name
 					}
+					used[name] = true
 					through := at(s, "Condition", "StringEquals", "kms:ViaService") == "dynamodb.${AWS::Region}.amazonaws.com"
 					switch {
 					case keyFunctions[name] != "":
@@ -58,6 +59,11 @@ func onlyTheKeyFunctionsUseTheKeyTableAndTheKey(t testing.TB, standard template)
 					}
 				}
 			}
+		}
+	}
+	for name := range keyFunctions {
+		if !used[name] {
+			t.Errorf("%s uses neither the key table nor the key: take it out of keyFunctions", name)
 		}
 	}
 }
