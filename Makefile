@@ -63,8 +63,8 @@ lint: vet gofmt ## look for mistakes without running anything
 	go mod verify
 	go mod tidy -diff
 
-generate: ## write anew what is drawn from the code: the diagram, the OpenAPI document, the catalogue of events
-	go test ./internal/openapi/... ./internal/topology -update
+generate: ## write anew what is drawn from the code: the diagram, the OpenAPI document, the catalogue of events, the licences
+	go test ./internal/openapi/... ./internal/topology ./infra/build -update
 
 fmt: ## format the Go files
 	gofmt -w $(GO_FILES)
@@ -81,14 +81,14 @@ synth: build infra/node_modules/.package-lock.json ## write the CloudFormation t
 		AWS_EC2_METADATA_DISABLED=true $(CDK) synth --ci >/dev/null
 	@ls cdk.out/*.template.json
 
-deploy: build infra/node_modules/.package-lock.json ## deploy to the AWS account of the current credentials
+deploy: build infra/node_modules/.package-lock.json ## deploy to the AWS account of the current credentials (CONTEXT="-c name=annals")
 	$(CDK) deploy
 
 clean: ## remove what was built, but not the data in .local/
 	rm -rf build cdk.out infra/node_modules localstack/node_modules
 
 GO_FILES = $$(find events functions infra internal localstack -name node_modules -prune -o -name '*.go' -print)
-CDK = infra/node_modules/.bin/cdk --context arch=$(ARCH)
+CDK = infra/node_modules/.bin/cdk --context arch=$(ARCH) $(CONTEXT)
 
 gofmt:
 	@bad=$$(gofmt -l $(GO_FILES)) && test -z "$$bad" || { echo "make fmt would change: $$bad"; exit 1; }

@@ -19,14 +19,39 @@ func (s *system) httpAPI() awsapigatewayv2.CfnApi {
 	return awsapigatewayv2.NewCfnApi(s.stack, jsii.String("Api"), &awsapigatewayv2.CfnApiProps{
 		Name:         &s.props.Name,
 		ProtocolType: jsii.String("HTTP"),
+		// One way in is enough to watch.
+		DisableExecuteApiEndpoint: jsii.Bool(s.props.Domain != ""),
 	})
+}
+
+// apiURL is where the API answers.
+func (s *system) apiURL() *string {
+	if s.props.Domain != "" {
+		return jsii.String("https://" + s.props.Domain)
+	}
+	return s.http.AttrApiEndpoint()
+}
+
+// domain lets the API answer at a name of the deployment's own, to which its owner makes DNS point.
+func (s *system) domain(stage awsapigatewayv2.CfnStage) {
+	domain := awsapigatewayv2.NewCfnDomainName(s.stack, jsii.String("Domain"), &awsapigatewayv2.CfnDomainNameProps{
+		DomainName: &s.props.Domain,
+		DomainNameConfigurations: []any{&awsapigatewayv2.CfnDomainName_DomainNameConfigurationProperty{
+			CertificateArn: &s.props.Certificate, EndpointType: jsii.String("REGIONAL"), SecurityPolicy: jsii.String("TLS_1_2"),
+		}},
+	})
+	awsapigatewayv2.NewCfnApiMapping(s.stack, jsii.String("DomainMapping"), &awsapigatewayv2.CfnApiMappingProps{
+		ApiId: s.http.Ref(), DomainName: domain.Ref(), Stage: stage.Ref(),
+	})
+	s.output("DomainTarget", "What a CNAME or alias record of "+s.props.Domain+" has to point at", domain.AttrRegionalDomainName())
+	s.output("DomainZone", "The hosted zone of that, for an alias record of Route 53", domain.AttrRegionalHostedZoneId())
 }
 
 // api is the only way in. What no route matches goes to a function as well, because the
 // contract's problem documents are not something API Gateway can write.
 func (s *system) api() {
 	api := s.http
-	awsapigatewayv2.NewCfnStage(s.stack, jsii.String("Stage"), &awsapigatewayv2.CfnStageProps{
+	stage := awsapigatewayv2.NewCfnStage(s.stack, jsii.String("Stage"), &awsapigatewayv2.CfnStageProps{
 		ApiId:      api.Ref(),
 		StageName:  jsii.String("$default"),
 		AutoDeploy: jsii.Bool(true),
@@ -35,7 +60,14 @@ func (s *system) api() {
 			DestinationArn: s.logGroup("AccessLog", "/aws/vendedlogs/"+s.props.Name+"-api").AttrArn(),
 			Format:         jsii.String(accessLogFormat),
 		},
+		// What is over this is refused by API Gateway itself, before it costs anything.
+		DefaultRouteSettings: &awsapigatewayv2.CfnStage_RouteSettingsProperty{
+			ThrottlingRateLimit: jsii.Number(s.props.Throttle), ThrottlingBurstLimit: jsii.Number(s.props.Throttle),
+		},
 	})
+	if s.props.Domain != "" {
+		s.domain(stage)
+	}
 	authorizer := s.authorizer(api)
 
 	targets := map[string]*string{} // one integration serves all routes of a function
@@ -59,10 +91,7 @@ func (s *system) api() {
 	}
 	route("DefaultRoute", "$default", topology.DefaultRoute, false)
 
-	awscdk.NewCfnOutput(s.stack, jsii.String("ApiUrl"), &awscdk.CfnOutputProps{
-		Description: jsii.String("Where the API answers"),
-		Value:       api.AttrApiEndpoint(),
-	})
+	s.output("ApiUrl", "Where the API answers", s.apiURL())
 }
 
 // integration lets the whole API call the function, not route by route: a function's

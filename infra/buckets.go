@@ -23,7 +23,7 @@ func (s *system) bucketName(b topology.Bucket) *string {
 
 // bucket is retained like the tables: the events say that the files are there.
 func (s *system) bucket(b topology.Bucket) awss3.CfnBucket {
-	queue, allowed := s.queues[b.Queue], s.letNotify(b)
+	queue := s.queues[b.Queue]
 	id := b.ID + "Bucket"
 	bucket := awss3.NewCfnBucket(s.stack, &id, &awss3.CfnBucketProps{
 		BucketName: s.bucketName(b),
@@ -41,7 +41,7 @@ func (s *system) bucket(b topology.Bucket) awss3.CfnBucket {
 		VersioningConfiguration: &awss3.CfnBucket_VersioningConfigurationProperty{Status: jsii.String("Enabled")},
 		// Whoever has a signed form or link may use it from any page; there is nothing else to use.
 		CorsConfiguration: &awss3.CfnBucket_CorsConfigurationProperty{CorsRules: []any{&awss3.CfnBucket_CorsRuleProperty{
-			AllowedOrigins: jsii.Strings("*"), AllowedMethods: jsii.Strings("GET", "POST"), AllowedHeaders: jsii.Strings("*"),
+			AllowedOrigins: jsii.Strings(s.props.CORSOrigins...), AllowedMethods: jsii.Strings("GET", "POST"), AllowedHeaders: jsii.Strings("*"),
 			ExposedHeaders: jsii.Strings("ETag"), MaxAge: jsii.Number(3600),
 		}}},
 		LifecycleConfiguration: &awss3.CfnBucket_LifecycleConfigurationProperty{Rules: []any{&awss3.CfnBucket_RuleProperty{
@@ -54,29 +54,23 @@ func (s *system) bucket(b topology.Bucket) awss3.CfnBucket {
 			QueueConfigurations: []any{&awss3.CfnBucket_QueueConfigurationProperty{Event: jsii.String("s3:ObjectCreated:*"), Queue: queue.AttrArn()}},
 		},
 	})
-	bucket.ApplyRemovalPolicy(awscdk.RemovalPolicy_RETAIN, nil)
-	bucket.AddDependency(allowed) // S3 tries the queue when it is set up
+	s.keep(bucket)
+	bucket.AddDependency(s.policies[b.Queue]) // S3 tries the queue when it is set up
 	s.encryptedOnly(id, bucket)
 	return bucket
 }
 
 // letNotify lets a bucket, and no other one, tell its queue.
-func (s *system) letNotify(b topology.Bucket) awssqs.CfnQueuePolicy {
-	queue := s.queues[b.Queue]
+func (s *system) letNotify(b topology.Bucket, queue awssqs.CfnQueue) awsiam.PolicyStatement {
 	arn := awscdk.Fn_Join(jsii.String(""), &[]*string{jsii.String("arn:"), awscdk.Aws_PARTITION(), jsii.String(":s3:::"), s.bucketName(b)})
-	return awssqs.NewCfnQueuePolicy(s.stack, jsii.String(b.Queue+"QueuePolicy"), &awssqs.CfnQueuePolicyProps{
-		Queues: &[]*string{queue.Ref()},
-		PolicyDocument: awsiam.NewPolicyDocument(&awsiam.PolicyDocumentProps{Statements: &[]awsiam.PolicyStatement{
-			awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
-				Principals: &[]awsiam.IPrincipal{awsiam.NewServicePrincipal(jsii.String("s3.amazonaws.com"), nil)},
-				Actions:    jsii.Strings("sqs:SendMessage"),
-				Resources:  &[]*string{queue.AttrArn()},
-				Conditions: &map[string]any{
-					"ArnEquals":    map[string]any{"aws:SourceArn": arn},
-					"StringEquals": map[string]any{"aws:SourceAccount": awscdk.Aws_ACCOUNT_ID()},
-				},
-			}),
-		}}),
+	return awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
+		Principals: &[]awsiam.IPrincipal{awsiam.NewServicePrincipal(jsii.String("s3.amazonaws.com"), nil)},
+		Actions:    jsii.Strings("sqs:SendMessage"),
+		Resources:  &[]*string{queue.AttrArn()},
+		Conditions: &map[string]any{
+			"ArnEquals":    map[string]any{"aws:SourceArn": arn},
+			"StringEquals": map[string]any{"aws:SourceAccount": awscdk.Aws_ACCOUNT_ID()},
+		},
 	})
 }
 
@@ -84,15 +78,22 @@ func (s *system) letNotify(b topology.Bucket) awssqs.CfnQueuePolicy {
 func (s *system) encryptedOnly(id string, bucket awss3.CfnBucket) {
 	arn := *bucket.AttrArn()
 	awss3.NewCfnBucketPolicy(s.stack, jsii.String(id+"Policy"), &awss3.CfnBucketPolicyProps{
-		Bucket: bucket.Ref(),
-		PolicyDocument: awsiam.NewPolicyDocument(&awsiam.PolicyDocumentProps{Statements: &[]awsiam.PolicyStatement{
-			awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
-				Effect:     awsiam.Effect_DENY,
-				Principals: &[]awsiam.IPrincipal{awsiam.NewAnyPrincipal()},
-				Actions:    jsii.Strings("s3:*"),
-				Resources:  jsii.Strings(arn, arn+"/*"),
-				Conditions: &map[string]any{"Bool": map[string]any{"aws:SecureTransport": "false"}},
-			}),
-		}}),
+		Bucket:         bucket.Ref(),
+		PolicyDocument: document(onlyTLS("s3:*", arn, arn+"/*")),
 	})
+}
+
+// onlyTLS refuses an action of whoever does not use TLS.
+func onlyTLS(action string, resources ...string) awsiam.PolicyStatement {
+	return awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
+		Effect:     awsiam.Effect_DENY,
+		Principals: &[]awsiam.IPrincipal{awsiam.NewAnyPrincipal()},
+		Actions:    jsii.Strings(action),
+		Resources:  jsii.Strings(resources...),
+		Conditions: &map[string]any{"Bool": map[string]any{"aws:SecureTransport": "false"}},
+	})
+}
+
+func document(statements ...awsiam.PolicyStatement) awsiam.PolicyDocument {
+	return awsiam.NewPolicyDocument(&awsiam.PolicyDocumentProps{Statements: &statements})
 }

@@ -37,6 +37,9 @@ func (s *system) function(f topology.Function) awslambda.CfnFunction {
 	if f.Mails {
 		environment["ANNALS_MAIL_FROM"], environment["ANNALS_PUBLIC_URL"] = &s.props.MailFrom, s.publicURL()
 	}
+	if f.Pays && s.props.Stripe != "" {
+		environment["ANNALS_PAYMENT_PROVIDER"], environment["ANNALS_STRIPE"] = jsii.String("stripe"), &s.props.Stripe
+	}
 	for _, g := range f.Objects {
 		environment[declared(g).Setting()] = s.buckets[g.Bucket].Ref() // its name
 	}
@@ -129,6 +132,9 @@ func (s *system) grant(policy awsiam.PolicyDocument, g topology.Grant) {
 	own := slices.DeleteFunc(slices.Clone(g.Actions), func(a string) bool { return a == "Query" && table.Sort == nil })
 	if len(own) > 0 {
 		policy.AddStatements(allow(arn, prefixed("dynamodb:", own)...))
+	}
+	if table.Wrapped {
+		policy.AddStatements(s.throughTable(g.Actions))
 	}
 	if slices.Contains(g.Actions, "Query") {
 		for _, i := range table.Indexes {

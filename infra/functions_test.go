@@ -11,7 +11,7 @@ import (
 	"github.com/interview-sandbox/annals/internal/topology"
 )
 
-func TestFunctionsAreExactlyThoseOfTheTopology(t *testing.T) {
+func functionsAreExactlyThoseOfTheTopology(t testing.TB, standard template) {
 	type facts struct{ Memory, Timeout, Runtime, Handler, Arch, Environment, Code string }
 	got, want := map[string]facts{}, map[string]facts{}
 	for _, r := range standard.all("AWS::Lambda::Function") {
@@ -19,6 +19,7 @@ func TestFunctionsAreExactlyThoseOfTheTopology(t *testing.T) {
 		if err != nil {
 			t.Errorf("%s has no code: %v", r.id, err)
 		}
+		r.expect(t, "cdk-hnb659fds-assets-${AWS::AccountId}-${AWS::Region}", "Code", "S3Bucket")
 		put(t, got, r.at("FunctionName"), facts{r.at("MemorySize"), r.at("Timeout"), r.at("Runtime"), r.at("Handler"),
 			r.at("Architectures"), r.at("Environment", "Variables"), string(code)})
 	}
@@ -30,11 +31,11 @@ func TestFunctionsAreExactlyThoseOfTheTopology(t *testing.T) {
 		buckets := ""
 		for _, b := range topology.Buckets() {
 			if slices.ContainsFunc(f.Objects, func(g topology.ObjectGrant) bool { return g.Bucket == b.ID }) {
-				buckets += "ANNALS_BUCKET_" + strings.ToUpper(b.ID) + "=" + bucketOf(t, b).ref() + " "
+				buckets += "ANNALS_BUCKET_" + strings.ToUpper(b.ID) + "=" + bucketOf(t, standard, b).ref() + " "
 			}
 		}
 		if len(f.KMS) > 0 {
-			environment = "ANNALS_KMS_KEY=" + wrappingKey(t).arn() + " " + environment
+			environment = "ANNALS_KMS_KEY=" + wrappingKey(t, standard).arn() + " " + environment
 		}
 		signing := ""
 		if len(f.Signing) > 0 {
@@ -51,7 +52,7 @@ func TestFunctionsAreExactlyThoseOfTheTopology(t *testing.T) {
 	same(t, "function", got, want)
 }
 
-func TestEveryFunctionHasItsOwnRole(t *testing.T) {
+func everyFunctionHasItsOwnRole(t testing.TB, standard template) {
 	users := map[string]string{}
 	for _, fn := range standard.all("AWS::Lambda::Function") {
 		if other, taken := users[fn.at("Role")]; taken {
@@ -65,6 +66,9 @@ func TestEveryFunctionHasItsOwnRole(t *testing.T) {
 		}
 		delete(users, role.arn())
 		role.expect(t, "", "ManagedPolicyArns")
+		if policies := list(role.Properties["Policies"]); len(policies) != 1 || at(policies[0], "PolicyName") != "function" {
+			t.Errorf("%s has the policies %s", role.id, text(policies))
+		}
 		trust := list(role.Properties["AssumeRolePolicyDocument"].(map[string]any)["Statement"])
 		if got, want := text(trust), "[{Action=sts:AssumeRole Effect=Allow Principal={Service=lambda.amazonaws.com}}]"; got != want {
 			t.Errorf("%s may be assumed by %s, want %s", role.id, got, want)
@@ -75,7 +79,7 @@ func TestEveryFunctionHasItsOwnRole(t *testing.T) {
 	}
 }
 
-func TestPermissionsAreExactlyTheGrantsOfTheTopology(t *testing.T) {
+func permissionsAreExactlyTheGrantsOfTheTopology(t testing.TB, standard template) {
 	tables := map[string]string{} // ARN by topology.Table.ID
 	streams := map[string]string{}
 	queried := map[string][]string{} // ARNs of what a Query can be of
@@ -89,7 +93,8 @@ func TestPermissionsAreExactlyTheGrantsOfTheTopology(t *testing.T) {
 			queried[table.ID] = append(queried[table.ID], r.arn()+"/index/"+i.Name)
 		}
 	}
-	key, bucket := wrappingKey(t).arn(), failureBucket(t).arn()
+	key, bucket := wrappingKey(t, standard).arn(), failureBucket(t, standard).arn()
+	sources := topology.EventSources() // the filters in them take a while
 	for _, f := range topology.Functions() {
 		fn := standard.named(t, "AWS::Lambda::Function", "FunctionName", "annals-"+f.Name)
 		want := map[string][]string{}
@@ -106,6 +111,12 @@ func TestPermissionsAreExactlyTheGrantsOfTheTopology(t *testing.T) {
 					}
 				} else {
 					grant(tables[g.Table], "dynamodb:"+a)
+				}
+				if through := key + " if {StringEquals={kms:ViaService=dynamodb.${AWS::Region}.amazonaws.com}}"; g.Table == "Keys" {
+					grant(through, "kms:Decrypt", "kms:DescribeKey")
+					if a == "PutItem" {
+						grant(through, "kms:Encrypt", "kms:GenerateDataKey", "kms:GenerateDataKeyWithoutPlaintext", "kms:ReEncryptFrom", "kms:ReEncryptTo")
+					}
 				}
 			}
 		}
@@ -132,7 +143,7 @@ func TestPermissionsAreExactlyTheGrantsOfTheTopology(t *testing.T) {
 		for _, g := range f.Objects {
 			for _, b := range topology.Buckets() {
 				for _, a := range g.Actions {
-					switch arn := bucketOf(t, b).arn(); {
+					switch arn := bucketOf(t, standard, b).arn(); {
 					case b.ID != g.Bucket:
 					case a == "ListBucket" || a == "ListBucketVersions":
 						grant(arn, "s3:"+a)
@@ -142,7 +153,7 @@ func TestPermissionsAreExactlyTheGrantsOfTheTopology(t *testing.T) {
 				}
 			}
 		}
-		for _, e := range topology.EventSources() {
+		for _, e := range sources {
 			if e.Function == f.Name {
 				grant(streams[e.Table], "dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:ListStreams")
 				grant(bucket, "s3:ListBucket")
@@ -160,6 +171,9 @@ func TestPermissionsAreExactlyTheGrantsOfTheTopology(t *testing.T) {
 					t.Errorf("%s: the statement %s is not a plain permission", f.Name, text(s))
 				}
 				for _, arn := range texts(s["Resource"]) {
+					if s["Condition"] != nil {
+						arn += " if " + text(s["Condition"])
+					}
 					got[arn] = slices.Sorted(slices.Values(append(got[arn], texts(s["Action"])...)))
 				}
 			}
@@ -168,10 +182,10 @@ func TestPermissionsAreExactlyTheGrantsOfTheTopology(t *testing.T) {
 	}
 }
 
-func TestNoStatementAllowsAWildcard(t *testing.T) {
-	objects := map[string][]string{failureBucket(t).arn() + "/*": {"s3:PutObject"}} // S3 has no other name for a bucket's objects
-	for _, b := range topology.Buckets() {
-		objects[bucketOf(t, b).arn()+"/*"] = []string{"s3:PutObject", "s3:GetObjectVersion", "s3:DeleteObjectVersion"}
+func noStatementAllowsAWildcard(t testing.TB, standard template) {
+	objects := map[string][]string{} // S3 has no other name for a bucket's objects
+	for _, b := range standard.all("AWS::S3::Bucket") {
+		objects[b.arn()+"/*"] = []string{"s3:PutObject", "s3:GetObjectVersion", "s3:DeleteObjectVersion"}
 	}
 	for id, r := range standard.Resources {
 		for _, s := range statements(r.Properties) {
@@ -188,7 +202,8 @@ func TestNoStatementAllowsAWildcard(t *testing.T) {
 			}
 			for _, arn := range texts(s["Resource"]) {
 				for _, action := range texts(s["Action"]) {
-					if strings.ContainsAny(arn, "*?") && !slices.Contains(objects[arn], action) {
+					// In a key's policy "*" is the name of that key.
+					if strings.ContainsAny(arn, "*?") && r.Type != "AWS::KMS::Key" && !slices.Contains(objects[arn], action) {
 						t.Errorf("%s allows %s on %s", id, action, arn)
 					}
 				}
@@ -197,7 +212,7 @@ func TestNoStatementAllowsAWildcard(t *testing.T) {
 	}
 }
 
-func TestNoPolicyAllowsToUpdateOrDeleteAnEvent(t *testing.T) {
+func noPolicyAllowsToUpdateOrDeleteAnEvent(t testing.TB, standard template) {
 	harmless := []string{ // a list of what may be, so that an action nobody thought of fails
 		"dynamodb:BatchGetItem", "dynamodb:ConditionCheckItem", "dynamodb:DescribeTable", "dynamodb:GetItem",
 		"dynamodb:PutItem", "dynamodb:Query", "dynamodb:Scan",
@@ -213,6 +228,9 @@ func TestNoPolicyAllowsToUpdateOrDeleteAnEvent(t *testing.T) {
 				continue
 			}
 			for _, arn := range append(texts(s["Resource"]), texts(s["NotResource"])...) {
+				if r.Type == "AWS::KMS::Key" {
+					continue // "*" is the key there
+				}
 				for _, action := range append(texts(s["Action"]), texts(s["NotAction"])...) {
 					foreign := !strings.HasPrefix(action, "dynamodb:") && !strings.Contains(action, "*") && s["NotAction"] == nil
 					if !others[arn] && !foreign && !slices.Contains(harmless, action) {
@@ -224,7 +242,7 @@ func TestNoPolicyAllowsToUpdateOrDeleteAnEvent(t *testing.T) {
 	}
 }
 
-func TestEveryFunctionLogsToItsOwnGroupForTwoWeeks(t *testing.T) {
+func everyFunctionLogsToItsOwnGroupForTwoWeeks(t testing.TB, standard template) {
 	for _, fn := range standard.all("AWS::Lambda::Function") {
 		log := standard.named(t, "AWS::Logs::LogGroup", "LogGroupName", "/aws/lambda/"+fn.at("FunctionName"))
 		fn.expect(t, log.ref(), "LoggingConfig", "LogGroup")

@@ -2,8 +2,8 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsevents"
@@ -14,8 +14,11 @@ import (
 )
 
 // mail has SES tell EventBridge what came back or was complained about. The sender's identity is
-// not made here, because verifying it is done in DNS or by mail, and it may serve other systems.
+// made only if that is asked for: verifying it is done in DNS, and it may serve other systems.
 func (s *system) mail() {
+	if s.props.MailIdentity != "" {
+		s.mailIdentity()
+	}
 	s.mailSet = awsses.NewCfnConfigurationSet(s.stack, jsii.String("MailSet"), &awsses.CfnConfigurationSetProps{Name: &s.props.Name})
 	awsses.NewCfnConfigurationSetEventDestination(s.stack, jsii.String("MailFeedback"), &awsses.CfnConfigurationSetEventDestinationProps{
 		ConfigurationSetName: s.mailSet.Ref(),
@@ -31,6 +34,26 @@ func (s *system) mail() {
 	})
 }
 
+// mailIdentity lets SES send from a domain once the records that it tells are in the domain's DNS.
+func (s *system) mailIdentity() {
+	identity := awsses.NewCfnEmailIdentity(s.stack, jsii.String("MailIdentity"), &awsses.CfnEmailIdentityProps{
+		EmailIdentity: &s.props.MailIdentity,
+		DkimSigningAttributes: &awsses.CfnEmailIdentity_DkimSigningAttributesProperty{
+			NextSigningKeyLength: jsii.String("RSA_2048_BIT"),
+		},
+		// What comes back is told to a function already.
+		FeedbackAttributes: &awsses.CfnEmailIdentity_FeedbackAttributesProperty{EmailForwardingEnabled: jsii.Bool(false)},
+	})
+	s.keep(identity)
+	for i, record := range [][2]*string{
+		{identity.AttrDkimDnsTokenName1(), identity.AttrDkimDnsTokenValue1()},
+		{identity.AttrDkimDnsTokenName2(), identity.AttrDkimDnsTokenValue2()},
+		{identity.AttrDkimDnsTokenName3(), identity.AttrDkimDnsTokenValue3()},
+	} {
+		s.output(fmt.Sprint("MailRecord", i+1), "Record for the DNS of the domain that mail is sent from", jsii.String(*record[0]+" CNAME "+*record[1]))
+	}
+}
+
 func (s *system) arn(service, resource, name string) *string {
 	return s.stack.FormatArn(&awscdk.ArnComponents{Service: &service, Resource: &resource, ResourceName: &name})
 }
@@ -38,9 +61,7 @@ func (s *system) arn(service, resource, name string) *string {
 // mailARNs names what sending mail is allowed on: the sender's identity, which is the address or
 // its domain, whichever has been verified, and the configuration set.
 func (s *system) mailARNs() []*string {
-	address := strings.TrimSuffix(s.props.MailFrom[strings.LastIndex(s.props.MailFrom, "<")+1:], ">")
-	_, domain, _ := strings.Cut(address, "@")
-	return []*string{s.arn("ses", "identity", address), s.arn("ses", "identity", domain), s.arn("ses", "configuration-set", s.props.Name)}
+	return []*string{s.arn("ses", "identity", address(s.props.MailFrom)), s.arn("ses", "identity", domainOf(s.props.MailFrom)), s.arn("ses", "configuration-set", s.props.Name)}
 }
 
 // publicURL is where the links in mail lead.
@@ -48,7 +69,7 @@ func (s *system) publicURL() *string {
 	if s.props.PublicURL != "" {
 		return &s.props.PublicURL
 	}
-	return s.http.AttrApiEndpoint()
+	return s.apiURL()
 }
 
 // rule runs a function with the events of a service that concern this system.

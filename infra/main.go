@@ -7,18 +7,19 @@ import (
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/jsii-runtime-go"
-
-	"github.com/interview-sandbox/annals/internal/topology"
 )
 
 func main() {
-	defer shutdown()
 	app := awscdk.NewApp(nil)
-	props, err := settings(app)
+	// The context is the one place that the command line (-c key=value), cdk.json and
+	// LocalStack's wrapper share.
+	props, err := settings(func(key string) any { return app.Node().TryGetContext(&key) })
 	if err != nil {
-		fmt.Fprintln(os.Stderr, "infra:", err)
+		fmt.Fprintln(os.Stderr, err)
+		shutdown()
 		os.Exit(1)
 	}
+	defer shutdown()
 	NewStack(app, props.Name, props)
 	app.Synth(nil)
 }
@@ -28,24 +29,4 @@ func main() {
 func shutdown() {
 	os.Stderr, _ = os.Open(os.DevNull)
 	jsii.Close()
-}
-
-// settings reads what a deployment may choose from the context, because that is the one
-// place that the command line (-c key=value), cdk.json and LocalStack's wrapper share.
-func settings(app awscdk.App) (Props, error) {
-	read := func(key, fallback string) string {
-		if v, ok := app.Node().TryGetContext(&key).(string); ok && v != "" {
-			return v
-		}
-		return fallback
-	}
-	signing, err := topology.SigningKeys(read("signingKeys", topology.DefaultSigningKeys))
-	return Props{
-		Name:      read("name", "annals"),
-		Arch:      read("arch", "arm64"),
-		MailFrom:  read("mailFrom", "Annals <annals@example.com>"),
-		PublicURL: read("publicUrl", ""),
-		Build:     read("build", "build"),
-		Signing:   signing,
-	}, err
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -16,8 +17,9 @@ import (
 // The stacks under test, synthesized once because a synthesis takes seconds: one with every
 // setting at its default, one with every setting changed.
 var (
-	standard, changed template
+	deployed, changed template
 	assets            string // the folder that the standard stack's code is copied to
+	app               string // the app's program
 )
 
 func TestMain(m *testing.M) {
@@ -38,7 +40,8 @@ func run(m *testing.M) (int, error) {
 	}
 	defer os.RemoveAll(dir)
 	defer jsii.Close() // importing the CDK has made a temporary folder, though nothing runs here
-	app, build := filepath.Join(dir, "app"), filepath.Join(dir, "build")
+	build := filepath.Join(dir, "build")
+	app = filepath.Join(dir, "app")
 	if out, err := exec.Command("go", "build", "-buildvcs=false", "-o", app, ".").CombinedOutput(); err != nil {
 		return 0, fmt.Errorf("go build: %w\n%s", err, out)
 	}
@@ -51,15 +54,25 @@ func run(m *testing.M) (int, error) {
 		}
 	}
 	assets = filepath.Join(dir, "cdk.out")
-	if standard, err = synthesize(app, dir, assets, "annals", nil); err != nil {
+	if deployed, err = synthesize(app, dir, assets, "annals", nil); err != nil {
 		return 0, err
 	}
-	settings := map[string]string{"name": "other", "arch": "x86_64", "build": build, "mailFrom": "post@annals.example", "publicUrl": "https://annals.example", "signingKeys": "2026b,2026a"}
+	settings := map[string]string{
+		"name": "other", "arch": "x86_64", "build": build, "domain": "api.annals.example", "certificate": certificate,
+		"mailIdentity": "annals.example", "mailFrom": "post@annals.example", "publicUrl": "https://pages.annals.example",
+		"corsOrigins": "https://one.example,https://two.example", "alarmMail": "alarms@annals.example", "stripeSecret": ciphertext,
+		"logDays": "30", "throttle": "50", "removal": "destroy", "signingKeys": "2026b,2026a",
+	}
 	if changed, err = synthesize(app, os.TempDir(), filepath.Join(dir, "other.out"), "other", settings); err != nil {
 		return 0, err
 	}
 	return m.Run(), nil
 }
+
+const certificate = "arn:aws:acm:us-east-1:123456789012:certificate/01234567-89ab-cdef-0123-456789abcdef"
+
+// ciphertext is as long as what KMS makes of Stripe's secrets.
+var ciphertext = base64.StdEncoding.EncodeToString(make([]byte, 250))
 
 // synthesize runs the app in a directory and reads the template of the stack.
 func synthesize(app, dir, out, stack string, context map[string]string) (template, error) {

@@ -4,6 +4,8 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
 	"github.com/aws/jsii-runtime-go"
+
+	"github.com/interview-sandbox/annals/internal/topology"
 )
 
 // signingKey is retained so that a deployment that forgets to name it can be taken back. KMS rotates
@@ -13,8 +15,9 @@ func (s *system) signingKey(name string) awskms.CfnKey {
 		Description: jsii.String("Signs access tokens of " + s.props.Name + ": " + name),
 		KeySpec:     jsii.String("ECC_NIST_P256"),
 		KeyUsage:    jsii.String("SIGN_VERIFY"),
+		KeyPolicy:   s.keyPolicy([]string{"Sign", "GetPublicKey"}, func(f topology.Function) []string { return f.Signing }),
 	})
-	key.ApplyRemovalPolicy(awscdk.RemovalPolicy_RETAIN, nil)
+	s.keep(key)
 	return key
 }
 

@@ -2,16 +2,12 @@ package main
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/interview-sandbox/annals/internal/topology"
 )
-
-func wrappingKey(tb testing.TB) *resource {
-	tb.Helper()
-	return standard.named(tb, "AWS::KMS::Key", "Description", "Wraps the keys of annals")
-}
 
 // signingKey finds a key by its name in the setting signingKeys.
 func signingKey(tb testing.TB, in template, name string) *resource {
@@ -23,11 +19,24 @@ func signingKey(tb testing.TB, in template, name string) *resource {
 	return key
 }
 
-func TestSigningKeysSignOnTheCurveP256AndAreRetained(t *testing.T) {
-	for _, key := range []*resource{signingKey(t, standard, "1"), signingKey(t, changed, "2026b"), signingKey(t, changed, "2026a")} {
-		key.expect(t, "ECC_NIST_P256", "KeySpec")
-		key.expect(t, "SIGN_VERIFY", "KeyUsage")
-		key.expectRemoval(t, "Retain")
+func signingKeysSignOnTheCurveP256AndAreRetained(t testing.TB, standard template) {
+	const account = " Effect=Allow Principal={AWS=arn:${AWS::Partition}:iam::${AWS::AccountId}:root} Resource=*}"
+	key := signingKey(t, standard, "1")
+	key.expect(t, "ECC_NIST_P256", "KeySpec")
+	key.expect(t, "SIGN_VERIFY", "KeyUsage")
+	key.expectRemoval(t, "Retain")
+	key.expect(t, wrappingKey(t, standard).at("KeyPolicy", "Statement", "0"), "KeyPolicy", "Statement", "0")
+	var readers []string
+	for _, f := range topology.Functions() {
+		if slices.Contains(f.Signing, "GetPublicKey") {
+			readers = append(readers, "arn:${AWS::Partition}:iam::${AWS::AccountId}:role/annals-"+logicalID(f.Name)+"Role-*")
+		}
+	}
+	for i, want := range []string{
+		"{Action=kms:Sign Condition={ArnLike={aws:PrincipalArn=[arn:${AWS::Partition}:iam::${AWS::AccountId}:role/annals-CommandAuthRole-*]}}" + account,
+		"{Action=kms:GetPublicKey Condition={ArnLike={aws:PrincipalArn=[" + strings.Join(readers, " ") + "]}}" + account, "",
+	} {
+		key.expect(t, want, "KeyPolicy", "Statement", strconv.Itoa(i+1))
 	}
 }
 

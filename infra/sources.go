@@ -7,6 +7,7 @@ import (
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsevents"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
@@ -17,8 +18,8 @@ import (
 
 // eventSource starts at TRIM_HORIZON so that no commit made during a deployment is missed,
 // and bisects so that one bad record does not take its batch to the failure bucket.
-func (s *system) eventSource(e topology.EventSource) {
-	awslambda.NewCfnEventSourceMapping(s.stack, jsii.String(logicalID(e.Function)+"From"+e.Table), &awslambda.CfnEventSourceMappingProps{
+func (s *system) eventSource(e topology.EventSource) awslambda.CfnEventSourceMapping {
+	return awslambda.NewCfnEventSourceMapping(s.stack, jsii.String(logicalID(e.Function)+"From"+e.Table), &awslambda.CfnEventSourceMappingProps{
 		FunctionName:                   s.functions[e.Function].Ref(),
 		EventSourceArn:                 s.tables[e.Table].AttrStreamArn(),
 		StartingPosition:               jsii.String("TRIM_HORIZON"),
@@ -30,6 +31,8 @@ func (s *system) eventSource(e topology.EventSource) {
 		MaximumRecordAgeInSeconds:      jsii.Number(e.MaxAge.Seconds()),
 		ParallelizationFactor:          jsii.Number(e.Parallel),
 		FilterCriteria:                 filter(e),
+		// These count what was given up, which alarms are for.
+		MetricsConfig: &awslambda.CfnEventSourceMapping_MetricsConfigProperty{Metrics: jsii.Strings("EventCount")},
 		DestinationConfig: &awslambda.CfnEventSourceMapping_DestinationConfigProperty{
 			OnFailure: &awslambda.CfnEventSourceMapping_OnFailureProperty{Destination: s.failures.BucketArn()},
 		},
@@ -63,17 +66,32 @@ func filter(e topology.EventSource) any {
 const deadLetterDays = 14
 
 // queue gets a queue of dead letters beside it, for messages that fail again and again.
-func (s *system) queue(q topology.Queue) awssqs.CfnQueue {
+func (s *system) queue(q topology.Queue) {
 	dead := awssqs.NewCfnQueue(s.stack, jsii.String(q.ID+"DeadLetters"), &awssqs.CfnQueueProps{
 		QueueName:              jsii.String(q.Name(s.props.Name) + "-dead"),
 		MessageRetentionPeriod: jsii.Number((deadLetterDays * 24 * time.Hour).Seconds()),
 		SqsManagedSseEnabled:   jsii.Bool(true),
 	})
-	return awssqs.NewCfnQueue(s.stack, jsii.String(q.ID+"Queue"), &awssqs.CfnQueueProps{
+	queue := awssqs.NewCfnQueue(s.stack, jsii.String(q.ID+"Queue"), &awssqs.CfnQueueProps{
 		QueueName:            jsii.String(q.Name(s.props.Name)),
 		VisibilityTimeout:    jsii.Number(q.Visibility.Seconds()),
 		SqsManagedSseEnabled: jsii.Bool(true),
 		RedrivePolicy:        map[string]any{"deadLetterTargetArn": dead.AttrArn(), "maxReceiveCount": q.Receives},
+	})
+	statements := []awsiam.PolicyStatement{onlyTLS("sqs:*", *queue.AttrArn())}
+	for _, b := range topology.Buckets() {
+		if b.Queue == q.ID {
+			statements = append(statements, s.letNotify(b, queue))
+		}
+	}
+	s.queues[q.ID], s.dead[q.ID] = queue, dead
+	s.policies[q.ID] = s.queuePolicy(q.ID+"QueuePolicy", queue, statements...)
+	s.queuePolicy(q.ID+"DeadLettersPolicy", dead, onlyTLS("sqs:*", *dead.AttrArn()))
+}
+
+func (s *system) queuePolicy(id string, queue awssqs.CfnQueue, statements ...awsiam.PolicyStatement) awssqs.CfnQueuePolicy {
+	return awssqs.NewCfnQueuePolicy(s.stack, &id, &awssqs.CfnQueuePolicyProps{
+		Queues: &[]*string{queue.Ref()}, PolicyDocument: document(statements...),
 	})
 }
 
@@ -83,6 +101,8 @@ func (s *system) queueSource(q topology.Queue) {
 		FunctionName:   s.functions[q.Function].Ref(),
 		EventSourceArn: s.queues[q.ID].AttrArn(),
 		BatchSize:      jsii.Number(1),
+		// A limit here, unlike reserved concurrency, takes nothing from the account's other functions.
+		ScalingConfig: &awslambda.CfnEventSourceMapping_ScalingConfigProperty{MaximumConcurrency: jsii.Number(q.Parallel)},
 	})
 }
 
@@ -112,7 +132,7 @@ func (s *system) failureBucket() awss3.Bucket {
 		BlockPublicAccess: awss3.BlockPublicAccess_BLOCK_ALL(),
 		Encryption:        awss3.BucketEncryption_S3_MANAGED,
 		EnforceSSL:        jsii.Bool(true),
-		RemovalPolicy:     awscdk.RemovalPolicy_RETAIN,
+		RemovalPolicy:     s.removal(),
 		LifecycleRules:    &[]*awss3.LifecycleRule{{Expiration: awscdk.Duration_Days(jsii.Number(90))}},
 	})
 }

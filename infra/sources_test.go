@@ -14,10 +14,10 @@ import (
 	"github.com/interview-sandbox/annals/internal/topology"
 )
 
-func TestEventSourcesAreExactlyThoseOfTheTopology(t *testing.T) {
+func eventSourcesAreExactlyThoseOfTheTopology(t testing.TB, standard template) {
 	type facts struct {
-		Stream, Start, Batch, Window, Bisect, Report, Retries, MaxAge, Parallel, Failures string
-		Filters                                                                           []any
+		Stream, Start, Batch, Window, Bisect, Report, Retries, MaxAge, Parallel, Failures, Counts string
+		Filters                                                                                   []any
 	}
 	got, want := map[string]facts{}, map[string]facts{}
 	for _, r := range standard.all("AWS::Lambda::EventSourceMapping") {
@@ -26,7 +26,7 @@ func TestEventSourcesAreExactlyThoseOfTheTopology(t *testing.T) {
 		}
 		f := facts{r.at("EventSourceArn"), r.at("StartingPosition"), r.at("BatchSize"), r.at("MaximumBatchingWindowInSeconds"),
 			r.at("BisectBatchOnFunctionError"), r.at("FunctionResponseTypes"), r.at("MaximumRetryAttempts"),
-			r.at("MaximumRecordAgeInSeconds"), r.at("ParallelizationFactor"), r.at("DestinationConfig", "OnFailure", "Destination"), nil}
+			r.at("MaximumRecordAgeInSeconds"), r.at("ParallelizationFactor"), r.at("DestinationConfig", "OnFailure", "Destination"), r.at("MetricsConfig"), nil}
 		if criteria, ok := r.Properties["FilterCriteria"].(map[string]any); ok {
 			f.Filters = patterns(t, criteria)
 		}
@@ -38,12 +38,12 @@ func TestEventSourcesAreExactlyThoseOfTheTopology(t *testing.T) {
 		stream := "${" + standard.named(t, "AWS::DynamoDB::Table", "TableName", topology.Tables()[table].Name("annals")).id + ".StreamArn}"
 		want[fn.ref()+" from "+stream] = facts{stream, "TRIM_HORIZON", strconv.Itoa(e.BatchSize), seconds(e.Window),
 			"true", "[ReportBatchItemFailures]", strconv.Itoa(e.Retries), seconds(e.MaxAge), strconv.Itoa(e.Parallel),
-			failureBucket(t).arn(), wanted(e)}
+			failureBucket(t, standard).arn(), "{Metrics=[EventCount]}", wanted(e)}
 	}
 	same(t, "event source", got, want)
 }
 
-func TestQueuesAreExactlyThoseOfTheTopology(t *testing.T) {
+func queuesAreExactlyThoseOfTheTopology(t testing.TB, standard template) {
 	type facts struct{ Visibility, Retention, Encrypted, Redrive string }
 	got, want := map[string]facts{}, map[string]facts{}
 	for _, r := range standard.all("AWS::SQS::Queue") {
@@ -52,7 +52,7 @@ func TestQueuesAreExactlyThoseOfTheTopology(t *testing.T) {
 	sources := map[string]string{}
 	for _, r := range standard.all("AWS::Lambda::EventSourceMapping") {
 		if r.at("StartingPosition") == "" {
-			put(t, sources, r.at("EventSourceArn"), r.at("FunctionName")+" "+r.at("BatchSize"))
+			put(t, sources, r.at("EventSourceArn"), r.at("FunctionName")+" "+r.at("BatchSize")+" "+r.at("ScalingConfig"))
 		}
 	}
 	wantSources := map[string]string{}
@@ -62,7 +62,8 @@ func TestQueuesAreExactlyThoseOfTheTopology(t *testing.T) {
 		want["annals-"+q.Suffix] = facts{seconds(q.Visibility), "", "true",
 			"{deadLetterTargetArn=" + dead.arn() + " maxReceiveCount=" + strconv.Itoa(q.Receives) + "}"}
 		fn := standard.named(t, "AWS::Lambda::Function", "FunctionName", "annals-"+q.Function)
-		wantSources[standard.named(t, "AWS::SQS::Queue", "QueueName", "annals-"+q.Suffix).arn()] = fn.ref() + " 1"
+		wantSources[standard.named(t, "AWS::SQS::Queue", "QueueName", "annals-"+q.Suffix).arn()] =
+			fn.ref() + " 1 {MaximumConcurrency=" + strconv.Itoa(q.Parallel) + "}"
 	}
 	same(t, "queue", got, want)
 	same(t, "source of the queue", sources, wantSources)
@@ -97,7 +98,7 @@ func TestFilterAsksForNamesAndTypesTogether(t *testing.T) {
 
 // patterns reads the patterns of filter criteria, whose field names begin with a capital in
 // templates and without one in constructs.
-func patterns(t *testing.T, criteria map[string]any) []any {
+func patterns(t testing.TB, criteria map[string]any) []any {
 	t.Helper()
 	var out []any
 	for _, key := range []string{"Filters", "filters"} {
@@ -133,7 +134,7 @@ func wanted(e topology.EventSource) []any {
 	return []any{pattern}
 }
 
-func TestSchedulesAndRulesAreExactlyThoseOfTheTopology(t *testing.T) {
+func schedulesAndRulesAreExactlyThoseOfTheTopology(t testing.TB, standard template) {
 	got, want := map[string]string{}, map[string]string{}
 	for _, r := range standard.all("AWS::Events::Rule") {
 		put(t, got, r.at("Targets"), r.at("ScheduleExpression")+r.at("EventPattern")+r.at("State"))
@@ -155,7 +156,7 @@ func TestSchedulesAndRulesAreExactlyThoseOfTheTopology(t *testing.T) {
 }
 
 // ruleOf finds the rule that runs a function.
-func ruleOf(t *testing.T, fn *resource) *resource {
+func ruleOf(t testing.TB, standard template, fn *resource) *resource {
 	t.Helper()
 	for _, r := range standard.all("AWS::Events::Rule") {
 		if strings.Contains(r.at("Targets"), fn.arn()) {
@@ -166,23 +167,23 @@ func ruleOf(t *testing.T, fn *resource) *resource {
 	return nil
 }
 
-func TestFailedRecordsAreKeptPrivatelyForNinetyDays(t *testing.T) {
-	bucket := failureBucket(t)
+func failedRecordsAreKeptPrivatelyForNinetyDays(t testing.TB, standard template) {
+	bucket := failureBucket(t, standard)
 	bucket.expect(t, "{BlockPublicAcls=true BlockPublicPolicy=true IgnorePublicAcls=true RestrictPublicBuckets=true}", "PublicAccessBlockConfiguration")
 	bucket.expect(t, "[{ServerSideEncryptionByDefault={SSEAlgorithm=AES256}}]", "BucketEncryption", "ServerSideEncryptionConfiguration")
 	bucket.expect(t, "[{ExpirationInDays=90 Status=Enabled}]", "LifecycleConfiguration", "Rules")
 	bucket.expectRemoval(t, "Retain")
-	onlyEncrypted(t, bucket)
+	onlyEncrypted(t, standard, bucket)
 }
 
 // failureBucket is the one whose name is left to CloudFormation.
-func failureBucket(t *testing.T) *resource {
+func failureBucket(t testing.TB, standard template) *resource {
 	t.Helper()
 	return standard.named(t, "AWS::S3::Bucket", "BucketName", "")
 }
 
 // onlyEncrypted demands that nobody gets to a bucket without TLS.
-func onlyEncrypted(t *testing.T, bucket *resource) {
+func onlyEncrypted(t testing.TB, standard template, bucket *resource) {
 	t.Helper()
 	policy := standard.named(t, "AWS::S3::BucketPolicy", "Bucket", bucket.ref())
 	policy.expect(t, "[{Action=s3:* Condition={Bool={aws:SecureTransport=false}} Effect=Deny Principal={AWS=*} Resource=["+

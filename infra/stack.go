@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"strings"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
@@ -18,20 +19,8 @@ import (
 	"github.com/interview-sandbox/annals/internal/topology"
 )
 
-// Props is what a deployment may choose. Everything else comes from the topology, so that
-// two deployments cannot differ in anything that matters to the code.
-type Props struct {
-	Name      string   // prefixes every table and function, so that one account can hold several systems
-	Arch      string   // arm64 costs less; x86_64 is for emulators that run functions on such a machine
-	MailFrom  string   // sender of mail, whose address or domain is verified in SES
-	PublicURL string   // where the links in mail lead; "": the API
-	Signing   []string // names of the keys that sign access tokens; the first one does
-	Build     string   // folder with <function>.zip, a setting so that tests need no real build
-}
-
-// logDays is long enough to look into an incident and short enough that logs do not become
-// a second archive beside the events.
-const logDays = 14
+// longestRecovery is how many days DynamoDB's point-in-time recovery can reach back.
+const longestRecovery = 35
 
 // system is the stack while it is being built: later parts refer to what earlier ones made.
 type system struct {
@@ -42,10 +31,13 @@ type system struct {
 	failures  awss3.Bucket
 	http      awsapigatewayv2.CfnApi
 	mailSet   awsses.CfnConfigurationSet
-	tables    map[string]awsdynamodb.CfnTable  // by topology.Table.ID
-	queues    map[string]awssqs.CfnQueue       // by topology.Queue.ID
-	buckets   map[string]awss3.CfnBucket       // by topology.Bucket.ID
-	functions map[string]awslambda.CfnFunction // by topology.Function.Name
+	tables    map[string]awsdynamodb.CfnTable            // by topology.Table.ID
+	queues    map[string]awssqs.CfnQueue                 // by topology.Queue.ID
+	policies  map[string]awssqs.CfnQueuePolicy           // of queues, by topology.Queue.ID
+	dead      map[string]awssqs.CfnQueue                 // dead letters, by topology.Queue.ID
+	buckets   map[string]awss3.CfnBucket                 // by topology.Bucket.ID
+	functions map[string]awslambda.CfnFunction           // by topology.Function.Name
+	sources   map[string]awslambda.CfnEventSourceMapping // of streams, by topology.EventSource.Function
 }
 
 // NewStack declares the whole system in one stack, because its parts are only correct
@@ -61,21 +53,24 @@ func NewStack(scope constructs.Construct, id string, props Props) awscdk.Stack {
 		props:     props,
 		tables:    map[string]awsdynamodb.CfnTable{},
 		queues:    map[string]awssqs.CfnQueue{},
+		policies:  map[string]awssqs.CfnQueuePolicy{},
+		dead:      map[string]awssqs.CfnQueue{},
 		buckets:   map[string]awss3.CfnBucket{},
 		functions: map[string]awslambda.CfnFunction{},
+		sources:   map[string]awslambda.CfnEventSourceMapping{},
+	}
+	s.key = s.wrappingKey()
+	for _, name := range props.Signing {
+		s.signing = append(s.signing, s.signingKey(name))
 	}
 	for _, t := range topology.Tables() {
 		s.tables[t.ID] = s.table(t)
 	}
 	for _, q := range topology.Queues() {
-		s.queues[q.ID] = s.queue(q)
+		s.queue(q)
 	}
 	for _, b := range topology.Buckets() {
 		s.buckets[b.ID] = s.bucket(b)
-	}
-	s.key = s.wrappingKey()
-	for _, name := range props.Signing {
-		s.signing = append(s.signing, s.signingKey(name))
 	}
 	s.failures = s.failureBucket()
 	s.http = s.httpAPI()
@@ -84,7 +79,7 @@ func NewStack(scope constructs.Construct, id string, props Props) awscdk.Stack {
 		s.functions[f.Name] = s.function(f)
 	}
 	for _, e := range topology.EventSources() {
-		s.eventSource(e)
+		s.sources[e.Function] = s.eventSource(e)
 	}
 	for _, q := range topology.Queues() {
 		s.queueSource(q)
@@ -96,7 +91,35 @@ func NewStack(scope constructs.Construct, id string, props Props) awscdk.Stack {
 		s.rule(r)
 	}
 	s.api()
+	s.dashboard(s.alarms())
+	s.outputs()
 	return s.stack
+}
+
+// keep leaves what holds data where it is when the stack, or its part of the stack, is deleted,
+// unless the whole deployment is meant to be thrown away.
+func (s *system) keep(r awscdk.CfnResource) { r.ApplyRemovalPolicy(s.removal(), nil) }
+
+func (s *system) removal() awscdk.RemovalPolicy {
+	if s.props.Destroy {
+		return awscdk.RemovalPolicy_DESTROY
+	}
+	return awscdk.RemovalPolicy_RETAIN
+}
+
+func (s *system) output(id, description string, value *string) {
+	awscdk.NewCfnOutput(s.stack, &id, &awscdk.CfnOutputProps{Description: &description, Value: value})
+}
+
+// outputs are what a person needs after a deployment, beside what other parts tell.
+func (s *system) outputs() {
+	s.output("EventsTableName", "Where the events are", s.tables["Events"].Ref())
+	s.output("FilesBucketName", "Where the files are", s.buckets["Files"].Ref())
+	s.output("FailuresBucketName", "Where records are that could not be processed", s.failures.BucketName())
+	s.output("WrappingKeyArn", "What secrets for this deployment are encrypted under", s.key.AttrArn())
+	s.output("BootstrapCommand", "Opens an operator's account; with the token in its answer, POST /auth/password/reset sets the password",
+		jsii.String("aws lambda invoke --function-name "+*s.functions[topology.Bootstrap].Ref()+" --region "+*s.stack.Region()+
+			` --cli-binary-format raw-in-base64-out --payload '{"email":"you@example.com"}' /dev/stdout`))
 }
 
 // table is retained and protected even from a stack's deletion: the events are the only
@@ -120,10 +143,15 @@ func (s *system) table(t topology.Table) awsdynamodb.CfnTable {
 		KeySchema:                 keySchema(t.Partition, t.Sort),
 		AttributeDefinitions:      attributes,
 		BillingMode:               jsii.String("PAY_PER_REQUEST"),
-		DeletionProtectionEnabled: jsii.Bool(true),
+		DeletionProtectionEnabled: jsii.Bool(!s.props.Destroy),
 		PointInTimeRecoverySpecification: &awsdynamodb.CfnTable_PointInTimeRecoverySpecificationProperty{
-			PointInTimeRecoveryEnabled: jsii.Bool(true),
+			PointInTimeRecoveryEnabled: jsii.Bool(true), RecoveryPeriodInDays: jsii.Number(cmp.Or(t.Recovery, longestRecovery)),
 		},
+	}
+	if t.Wrapped {
+		props.SseSpecification = &awsdynamodb.CfnTable_SSESpecificationProperty{
+			SseEnabled: jsii.Bool(true), SseType: jsii.String("KMS"), KmsMasterKeyId: s.key.AttrArn(),
+		}
 	}
 	if len(indexes) > 0 {
 		props.GlobalSecondaryIndexes = indexes
@@ -139,7 +167,7 @@ func (s *system) table(t topology.Table) awsdynamodb.CfnTable {
 		}
 	}
 	table := awsdynamodb.NewCfnTable(s.stack, jsii.String(t.ID+"Table"), props)
-	table.ApplyRemovalPolicy(awscdk.RemovalPolicy_RETAIN, nil)
+	s.keep(table)
 	return table
 }
 
@@ -155,22 +183,11 @@ func keySchema(partition topology.Key, sort *topology.Key) []*awsdynamodb.CfnTab
 	return keys
 }
 
-// wrappingKey is retained because losing it loses every key that it wraps. It has no key
-// policy of its own: the one that KMS gives by default leaves access to the roles' policies.
-func (s *system) wrappingKey() awskms.CfnKey {
-	key := awskms.NewCfnKey(s.stack, jsii.String("WrappingKey"), &awskms.CfnKeyProps{
-		Description:       jsii.String("Wraps the keys of " + s.props.Name),
-		EnableKeyRotation: jsii.Bool(true),
-	})
-	key.ApplyRemovalPolicy(awscdk.RemovalPolicy_RETAIN, nil)
-	return key
-}
-
 // logGroup is made here rather than by AWS on first use, which would keep logs for ever.
 func (s *system) logGroup(id, name string) awslogs.CfnLogGroup {
 	group := awslogs.NewCfnLogGroup(s.stack, &id, &awslogs.CfnLogGroupProps{
 		LogGroupName:    &name,
-		RetentionInDays: jsii.Number(logDays),
+		RetentionInDays: jsii.Number(s.props.LogDays),
 	})
 	group.ApplyRemovalPolicy(awscdk.RemovalPolicy_DESTROY, nil)
 	return group

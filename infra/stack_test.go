@@ -8,7 +8,7 @@ import (
 	"github.com/interview-sandbox/annals/internal/topology"
 )
 
-func TestTablesAreExactlyThoseOfTheTopology(t *testing.T) {
+func tablesAreExactlyThoseOfTheTopology(t testing.TB, standard template) {
 	type facts struct{ Keys, Indexes, Stream, Expires string }
 	got, want := map[string]facts{}, map[string]facts{}
 	for _, r := range standard.all("AWS::DynamoDB::Table") {
@@ -53,7 +53,7 @@ func TestTablesAreExactlyThoseOfTheTopology(t *testing.T) {
 	same(t, "table", got, want)
 }
 
-func TestTablesAreOnDemandProtectedAndRetained(t *testing.T) {
+func tablesAreOnDemandProtectedAndRetained(t testing.TB, standard template) {
 	for _, r := range standard.all("AWS::DynamoDB::Table") {
 		r.expect(t, "PAY_PER_REQUEST", "BillingMode")
 		r.expect(t, "true", "PointInTimeRecoverySpecification", "PointInTimeRecoveryEnabled")
@@ -62,15 +62,15 @@ func TestTablesAreOnDemandProtectedAndRetained(t *testing.T) {
 	}
 }
 
-func TestWrappingKeyRotatesAndIsRetained(t *testing.T) {
-	key := wrappingKey(t)
+func wrappingKeyRotatesAndIsRetained(t testing.TB, standard template) {
+	key := wrappingKey(t, standard)
 	key.expect(t, "true", "EnableKeyRotation")
 	key.expectRemoval(t, "Retain")
 }
 
 // Custom resources, managed policies and other extras that constructs may add would be
 // parts that neither the topology nor the tests above know.
-func TestNothingElseIsDeployed(t *testing.T) {
+func nothingElseIsDeployed(t testing.TB, standard template) {
 	functions, routed := len(topology.Functions()), map[string]bool{topology.DefaultRoute: true}
 	for _, r := range topology.Routes() {
 		routed[r.Function] = true
@@ -81,6 +81,8 @@ func TestNothingElseIsDeployed(t *testing.T) {
 		"AWS::ApiGatewayV2::Integration":             len(routed),
 		"AWS::ApiGatewayV2::Route":                   len(topology.Routes()) + 1,
 		"AWS::ApiGatewayV2::Stage":                   1,
+		"AWS::CloudWatch::Alarm":                     3*len(topology.EventSources()) + 2*functions + 2*len(topology.Queues()) + 6,
+		"AWS::CloudWatch::Dashboard":                 1,
 		"AWS::DynamoDB::Table":                       len(topology.Tables()),
 		"AWS::Events::Rule":                          len(topology.Schedules()) + len(topology.Rules()),
 		"AWS::IAM::Role":                             functions,
@@ -94,7 +96,7 @@ func TestNothingElseIsDeployed(t *testing.T) {
 		"AWS::SES::ConfigurationSet":                 1,
 		"AWS::SES::ConfigurationSetEventDestination": 1,
 		"AWS::SQS::Queue":                            2 * len(topology.Queues()),
-		"AWS::SQS::QueuePolicy":                      len(topology.Buckets()),
+		"AWS::SQS::QueuePolicy":                      2 * len(topology.Queues()),
 	}
 	got := map[string]int{}
 	for _, r := range standard.Resources {
@@ -112,21 +114,23 @@ func TestSettingsFromTheContextChangeNamesAndArchitecture(t *testing.T) {
 		fn.expect(t, "[x86_64]", "Architectures")
 		fn.expect(t, "other", "Environment", "Variables", "ANNALS_PREFIX")
 	}
+	reactor := changed.named(t, "AWS::Lambda::Function", "FunctionName", "other-reactor")
+	reactor.expect(t, "post@annals.example", "Environment", "Variables", "ANNALS_MAIL_FROM")
+	reactor.expect(t, "https://pages.annals.example", "Environment", "Variables", "ANNALS_PUBLIC_URL")
 	for _, log := range changed.all("AWS::Logs::LogGroup") {
+		log.expect(t, "30", "RetentionInDays")
 		if !strings.Contains(log.at("LogGroupName"), "/other-") {
 			t.Errorf("the log group %s would collide with another system's", log.at("LogGroupName"))
 		}
 	}
 }
 
-func TestOfMailWhatCameBackOrWasComplainedAboutIsTold(t *testing.T) {
+func ofMailWhatCameBackOrWasComplainedAboutIsTold(t testing.TB, standard template) {
 	set, destination := standard.only(t, "AWS::SES::ConfigurationSet"), standard.only(t, "AWS::SES::ConfigurationSetEventDestination")
 	set.expect(t, "annals", "Name")
 	destination.expect(t, set.ref(), "ConfigurationSetName")
+	destination.expect(t, "feedback", "EventDestination", "Name")
 	destination.expect(t, "true", "EventDestination", "Enabled")
 	destination.expect(t, "[bounce complaint]", "EventDestination", "MatchingEventTypes")
 	destination.expect(t, "arn:${AWS::Partition}:events:${AWS::Region}:${AWS::AccountId}:event-bus/default", "EventDestination", "EventBridgeDestination", "EventBusArn")
-	reactor := changed.named(t, "AWS::Lambda::Function", "FunctionName", "other-reactor")
-	reactor.expect(t, "post@annals.example", "Environment", "Variables", "ANNALS_MAIL_FROM")
-	reactor.expect(t, "https://annals.example", "Environment", "Variables", "ANNALS_PUBLIC_URL")
 }

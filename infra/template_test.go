@@ -28,11 +28,12 @@ type resource struct {
 // all lists the resources of a type, in the order of their ids.
 func (t template) all(kind string) []*resource {
 	var out []*resource
-	for _, id := range slices.Sorted(maps.Keys(t.Resources)) {
-		if t.Resources[id].Type == kind {
-			out = append(out, t.Resources[id])
+	for _, r := range t.Resources {
+		if r.Type == kind {
+			out = append(out, r)
 		}
 	}
+	slices.SortFunc(out, func(a, b *resource) int { return strings.Compare(a.id, b.id) })
 	return out
 }
 
@@ -123,6 +124,12 @@ func texts(v any) []string {
 // at is the text of what a path of names leads to; "" if it leads nowhere.
 func at(v any, path ...string) string {
 	for _, name := range path {
+		if i, err := strconv.Atoi(name); err == nil {
+			if l := list(v); i < len(l) {
+				v = l[i]
+				continue
+			}
+		}
 		m, _ := v.(map[string]any)
 		v = m[name]
 	}

@@ -66,6 +66,12 @@ func secrets(ctx context.Context, m *auth.Module, ring *keys.Ring) error {
 	return nil
 }
 
+// bootstrapActor is who opens the accounts of operators, in their histories.
+const bootstrapActor = "system:bootstrap"
+
+// operatorID is the same whenever an operator's account is opened.
+func operatorID(email string) string { return es.DeriveID("operator", email) }
+
 // Bootstrap opens the operator's account unless it has been opened already. The error is
 // auth.ErrEmailTaken if somebody else has the address.
 func Bootstrap(ctx context.Context, c Config, email, secret string) error {
@@ -83,8 +89,8 @@ func Bootstrap(ctx context.Context, c Config, email, secret string) error {
 		return err
 	}
 	command := es.DeriveID("bootstrap", email)
-	_, err = m.Create(ctx, es.Meta{CommandID: command, CorrelationID: command, Actor: "system:bootstrap"}, nil, auth.CreateUser{
-		ID: es.DeriveID("operator", email), Email: email, Name: "Operator", PasswordHash: m.Passwords.Hash(secret), Roles: []string{api.RoleOperator},
+	_, err = m.Create(ctx, es.Meta{CommandID: command, CorrelationID: command, Actor: bootstrapActor}, nil, auth.CreateUser{
+		ID: operatorID(email), Email: email, Name: "Operator", PasswordHash: m.Passwords.Hash(secret), Roles: []string{api.RoleOperator},
 	})
 	return err
 }

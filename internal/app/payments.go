@@ -2,6 +2,8 @@ package app
 
 import (
 	"context"
+	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -17,17 +19,23 @@ import (
 
 // Payments is which provider carries payments out, and what it needs.
 type Payments struct {
-	Provider            string // "stripe", or "sandbox", which "" is as well
-	SandboxHook         string // URL that the sandbox sends its webhooks to; "": it sends none
-	StripeKey           string // secret or restricted API key
-	StripeWebhookSecret string // of the webhook endpoint
+	Provider    string // "stripe", or "sandbox", which "" is as well
+	SandboxHook string // URL that the sandbox sends its webhooks to; "": it sends none
+	Stripe      string // [StripeSecrets] in JSON, encrypted by the key that wraps the system's keys under the name "stripe", in base64
+}
+
+// StripeSecrets is what Stripe gives its users. It is never in clear outside the memory of the
+// functions that call Stripe.
+type StripeSecrets struct {
+	Key           string `json:"key"`           // secret or restricted API key
+	WebhookSecret string `json:"webhookSecret"` // of the webhook endpoint
 }
 
 // CommandPayment builds functions/command-payment.
 func CommandPayment(ctx context.Context, c Config) (*Counted, error) {
 	s := newSystem(c)
 	return s.command(ctx, "command-payment", func(p parts) ([]api.Route, error) {
-		provider, err := s.provider(p.ring)
+		provider, err := s.provider(ctx, p.ring)
 		return (&payment.Module{Executor: p.Executor, Views: p.views, Provider: provider}).Routes(), err
 	})
 }
@@ -39,7 +47,7 @@ const hookLimit = 5 * time.Second
 const callLimit = 8 * time.Second
 
 // provider is the provider of payments.
-func (s system) provider(ring *keys.Ring) (payment.Provider, error) {
+func (s system) provider(ctx context.Context, ring *keys.Ring) (payment.Provider, error) {
 	switch s.Payments.Provider {
 	case "", sandbox.Name:
 		p := &sandbox.Provider{
@@ -52,10 +60,28 @@ func (s system) provider(ring *keys.Ring) (payment.Provider, error) {
 		}
 		return p, nil
 	case stripe.Name:
-		if s.Payments.StripeKey == "" || s.Payments.StripeWebhookSecret == "" {
-			return nil, errors.New("payments by stripe need its API key and the secret of its webhooks")
+		secrets, err := s.stripeSecrets(ctx, ring)
+		if err != nil {
+			return nil, err
 		}
-		return stripe.New(stripe.Settings{Key: s.Payments.StripeKey, WebhookSecret: s.Payments.StripeWebhookSecret, Client: &http.Client{Timeout: callLimit}}), nil
+		return stripe.New(stripe.Settings{Key: secrets.Key, WebhookSecret: secrets.WebhookSecret, Client: &http.Client{Timeout: callLimit}}), nil
 	}
 	return nil, fmt.Errorf("there is no payment provider %q", s.Payments.Provider)
+}
+
+// stripeSecrets decrypts what the functions that call Stripe have been given. What fails is not
+// told in full, because decoders quote what they cannot read.
+func (s system) stripeSecrets(ctx context.Context, ring *keys.Ring) (out StripeSecrets, err error) {
+	sealed, err := base64.StdEncoding.DecodeString(s.Payments.Stripe)
+	if err != nil || len(sealed) == 0 {
+		return out, errors.New("payments by stripe need its secrets, encrypted and in base64")
+	}
+	plain, err := ring.Wrapper.Unwrap(ctx, stripe.Name, sealed)
+	if err != nil {
+		return out, fmt.Errorf("decrypt the secrets of stripe: %w", err)
+	}
+	if err := json.Unmarshal(plain, &out); err != nil || out.Key == "" || out.WebhookSecret == "" {
+		return out, errors.New(`the secrets of stripe are not {"key": …, "webhookSecret": …}`)
+	}
+	return out, nil
 }

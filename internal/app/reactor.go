@@ -39,7 +39,7 @@ func (s system) reactors(ctx context.Context, objects Objects, mailer Mailer) (*
 	m := s.modules(repository)
 	m.file.Objects = objects(s.Config)
 	m.user.Keys = vault
-	if m.payment.Provider, err = s.provider(ring); err != nil {
+	if m.payment.Provider, err = s.provider(ctx, ring); err != nil {
 		return nil, err
 	}
 	if m.auth.AddressKey, err = ring.Secret(ctx, addressPurpose); err != nil {

@@ -57,10 +57,9 @@ func fromEnvironment() (Config, error) {
 		Queues:      queues,
 		Buckets:     buckets,
 		Payments: Payments{
-			Provider:            os.Getenv("ANNALS_PAYMENT_PROVIDER"),
-			SandboxHook:         os.Getenv("ANNALS_SANDBOX_WEBHOOKS"),
-			StripeKey:           os.Getenv("ANNALS_STRIPE_KEY"),
-			StripeWebhookSecret: os.Getenv("ANNALS_STRIPE_WEBHOOK_SECRET"),
+			Provider:    os.Getenv("ANNALS_PAYMENT_PROVIDER"),
+			SandboxHook: os.Getenv("ANNALS_SANDBOX_WEBHOOKS"),
+			Stripe:      os.Getenv("ANNALS_STRIPE"),
 		},
 		MailFrom:  os.Getenv("ANNALS_MAIL_FROM"),
 		PublicURL: os.Getenv("ANNALS_PUBLIC_URL"),

@@ -63,6 +63,21 @@ func (m *Module) ResetToken(userID, requestID string, expires time.Time) string 
 	return m.mailed(reset, userID, expires, requestID)
 }
 
+// ResetByHand gives what would be mailed after a reset was asked for, and until when it is good,
+// for whoever hands it to the account's owner. If one was asked for less than a minute ago, it is
+// the same as then.
+func (m *Module) ResetByHand(ctx context.Context, meta es.Meta, userID string) (token string, expires time.Time, err error) {
+	if _, err := m.Execute(ctx, meta, nil, m.users().On(userID, RequestPasswordReset{meta.CommandID})); err != nil {
+		return "", time.Time{}, err
+	}
+	account, err := m.users().Load(ctx, &m.Repository, userID)
+	if err != nil {
+		return "", time.Time{}, err
+	}
+	asked := account.State.Reset
+	return m.ResetToken(userID, asked.RequestID, asked.ExpiresAt), asked.ExpiresAt, nil
+}
+
 type forgotBody struct {
 	Email string `json:"email" schema:"format=email maxLength=254"`
 }

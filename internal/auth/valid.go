@@ -26,6 +26,13 @@ func validEmail(bad *api.Invalid, pointer, s string) string {
 	return s
 }
 
+// CheckEmail refuses what cannot be the address of an account, with [api.ErrInvalid].
+func CheckEmail(email string) error {
+	var bad api.Invalid
+	validEmail(&bad, "/email", email)
+	return bad.Err()
+}
+
 // The bounds of a password's length, in characters (OWASP ASVS 5.0, 6.2.1 and 6.2.9).
 const (
 	minPassword = 8

@@ -69,6 +69,7 @@ func diagram() string {
 	for _, r := range Rules() {
 		line("%s([%s]) -->|%s| %s", r.Source, r.Source, strings.Join(r.DetailTypes, ", "), r.Function)
 	}
+	line("admin([AWS account]) -.->|by hand| %s", Bootstrap)
 	for _, f := range Functions() {
 		if f.Mails {
 			line("%s -->|mails| aws.ses", f.Name)

@@ -35,8 +35,8 @@ type Key struct {
 	Type AttributeType
 }
 
-// Table is a DynamoDB table. Every table is on demand, has point-in-time recovery and
-// deletion protection.
+// Table is a DynamoDB table. Every table is on demand, encrypted, and has point-in-time recovery
+// and deletion protection.
 type Table struct {
 	ID        string // the name in code and in templates: "Events"
 	Suffix    string // the deployed name is <prefix>-<suffix>: "events"
@@ -45,6 +45,8 @@ type Table struct {
 	Indexes   []Index
 	Stream    bool   // a stream with new images
 	Expires   string // the attribute with the second, since 1970, after which DynamoDB deletes an item
+	Recovery  int    // days that point-in-time recovery reaches back; 0: as far as it can, 35
+	Wrapped   bool   // encrypted with the key that wraps the system's keys, and not with DynamoDB's own
 }
 
 // Index is a global secondary index that holds the keys only.
@@ -75,6 +77,7 @@ type Function struct {
 	Sends   []string // to which queues, by Queue.ID
 	Objects []ObjectGrant
 	Mails   bool // it may send mail
+	Pays    bool // it calls the provider of payments
 }
 
 // Bucket is an S3 bucket. Every one is private, encrypted and keeps the versions of objects.
@@ -130,6 +133,7 @@ type Queue struct {
 	Function   string
 	Visibility time.Duration // after which a message comes up again; no shorter than the function's timeout
 	Receives   int           // after so many a message goes to the queue's dead letters instead
+	Parallel   int           // so many messages are worked on at once, at most
 }
 
 // Name is the deployed name of the queue under a prefix such as "annals".
@@ -162,12 +166,20 @@ const DefaultRoute = "query"
 // header, and that answer is not the contract's problem document.
 const Authorizer = "authorizer"
 
+// Bootstrap is the function that opens the account of an operator. Nothing runs it but somebody
+// with the right to invoke it in AWS's own access control.
+const Bootstrap = "bootstrap"
+
+// erasedAfter is how many days backups keep what an erasure removes: the keys of persons, and
+// what views show of them. Whoever restores within that time erases again.
+const erasedAfter = 7
+
 // Tables lists every table.
 func Tables() []Table {
 	return []Table{
 		{ID: "Events", Suffix: "events", Partition: Key{"stream", String}, Sort: &Key{"version", Number}, Stream: true},
 		{ID: "Snapshots", Suffix: "snapshots", Partition: Key{"stream", String}},
-		{ID: "Views", Suffix: "views", Partition: Key{"row", String}, Indexes: []Index{
+		{ID: "Views", Suffix: "views", Partition: Key{"row", String}, Recovery: erasedAfter, Indexes: []Index{
 			{"list1", Key{"list1", String}, Key{"sort1", String}},
 			{"list2", Key{"list2", String}, Key{"sort2", String}},
 		}},
@@ -177,7 +189,7 @@ func Tables() []Table {
 		{ID: "Checkpoints", Suffix: "checkpoints", Partition: Key{"row", String}},
 		{ID: "Deadlines", Suffix: "deadlines", Partition: Key{"shard", String}, Sort: &Key{"due", String}},
 		{ID: "Sandbox", Suffix: "sandbox", Partition: Key{"payment", String}},
-		{ID: "Keys", Suffix: "keys", Partition: Key{"id", String}},
+		{ID: "Keys", Suffix: "keys", Partition: Key{"id", String}, Recovery: erasedAfter, Wrapped: true},
 	}
 }
 
@@ -199,7 +211,7 @@ func Functions() []Function {
 			{"Stats", []string{"Query"}},
 			{"Parked", []string{"Scan"}},
 		}, Objects: []ObjectGrant{{"Files", []string{"GetObjectVersion"}}}},
-		{Name: "command-operator", Memory: 256, Timeout: 25 * time.Second, KMS: []string{"Decrypt", "GenerateDataKey"}, Sends: []string{"Rebuild"}, Mails: true, Objects: sweeps, Grants: []Grant{
+		{Name: "command-operator", Memory: 256, Timeout: 25 * time.Second, KMS: []string{"Decrypt", "GenerateDataKey"}, Sends: []string{"Rebuild"}, Mails: true, Pays: true, Objects: sweeps, Grants: []Grant{
 			{"Events", []string{"Query", "PutItem"}},
 			{"Views", []string{"GetItem", "BatchGetItem", "Query", "PutItem", "UpdateItem"}},
 			{"Parked", []string{"Scan", "UpdateItem", "DeleteItem"}},
@@ -223,7 +235,7 @@ func Functions() []Function {
 			{"Views", []string{"GetItem", "BatchGetItem", "Scan", "PutItem", "PartiQLInsert", "UpdateItem", "BatchWriteItem"}},
 			{"Parked", []string{"Scan", "UpdateItem", "DeleteItem"}},
 		}},
-		{Name: "reactor", Memory: 256, Timeout: 60 * time.Second, KMS: []string{"Decrypt", "GenerateDataKey"}, Mails: true, Grants: []Grant{
+		{Name: "reactor", Memory: 256, Timeout: 60 * time.Second, KMS: []string{"Decrypt", "GenerateDataKey"}, Mails: true, Pays: true, Grants: []Grant{
 			{"Keys", []string{"GetItem", "PutItem"}},
 			{"Events", []string{"Query", "PutItem"}},
 			{"Snapshots", []string{"GetItem"}},
@@ -233,7 +245,7 @@ func Functions() []Function {
 			{"Parked", []string{"UpdateItem", "DeleteItem"}},
 			{"Sandbox", []string{"GetItem", "PutItem"}},
 		}, Objects: sweeps},
-		{Name: "clock", Memory: 256, Timeout: 50 * time.Second, KMS: []string{"Decrypt", "GenerateDataKey"}, Mails: true, Grants: []Grant{
+		{Name: "clock", Memory: 256, Timeout: 50 * time.Second, KMS: []string{"Decrypt", "GenerateDataKey"}, Mails: true, Pays: true, Grants: []Grant{
 			{"Keys", []string{"GetItem", "PutItem"}},
 			{"Events", []string{"Query", "PutItem"}},
 			{"Snapshots", []string{"GetItem"}},
@@ -252,6 +264,11 @@ func Functions() []Function {
 			{"Events", []string{"Query", "PutItem"}},
 			{"Snapshots", []string{"GetItem"}},
 		}},
+		{Name: Bootstrap, Memory: 256, Timeout: 30 * time.Second, KMS: []string{"Decrypt", "GenerateDataKey"}, Grants: []Grant{
+			{"Keys", []string{"GetItem", "PutItem"}},
+			{"Events", []string{"Query", "PutItem"}},
+			{"Snapshots", []string{"GetItem"}},
+		}},
 	}
 	for _, m := range modules() {
 		all = append(all, Function{Name: "command-" + m.name, Memory: 512, Timeout: 10 * time.Second, KMS: []string{"Decrypt", "GenerateDataKey"}, Grants: []Grant{
@@ -265,6 +282,9 @@ func Functions() []Function {
 			all[i].Signing = []string{"Sign", "GetPublicKey"}
 			all[i].Grants = append(all[i].Grants, Grant{"Tries", []string{"GetItem", "UpdateItem"}})
 		}
+		if all[i].Name == "command-payment" {
+			all[i].Pays = true
+		}
 		if all[i].Name == "command-file" {
 			all[i].Objects = []ObjectGrant{{"Files", []string{"PutObject"}}} // by those who have a form
 			all[i].Grants = append(all[i].Grants, Grant{"Tries", []string{"UpdateItem"}})
@@ -277,9 +297,9 @@ func Functions() []Function {
 // Queues lists every queue. What fails for a day is put aside.
 func Queues() []Queue {
 	return []Queue{{
-		ID: "Rebuild", Suffix: "rebuild", Function: "rebuild", Visibility: 6 * time.Minute, Receives: 240,
+		ID: "Rebuild", Suffix: "rebuild", Function: "rebuild", Visibility: 6 * time.Minute, Receives: 240, Parallel: 10,
 	}, {
-		ID: "Uploads", Suffix: "uploads", Function: "uploads", Visibility: 3 * time.Minute, Receives: 480,
+		ID: "Uploads", Suffix: "uploads", Function: "uploads", Visibility: 3 * time.Minute, Receives: 480, Parallel: 20,
 	}}
 }
 

@@ -26,5 +26,6 @@ func Functions() map[string]app.Build {
 		"clock":                app.Clock(s3.Objects, ses.Mailer),
 		"uploads":              app.Uploads(s3.Objects),
 		"feedback":             app.Feedback,
+		topology.Bootstrap:     app.Bootstrapper,
 	}
 }
