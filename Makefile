@@ -1,7 +1,7 @@
 # What there is to do in this repository; `make` alone lists it.
 
 .DEFAULT_GOAL := help
-.PHONY: help run verify rebuild test nightly fuzz e2e bench lint generate fmt build synth deploy clean gofmt vet
+.PHONY: help run verify rebuild test nightly fuzz e2e bench bench-cold native lint generate fmt build synth deploy clean gofmt vet
 
 # The processor of the deployed functions, by Lambda's name for it: arm64 or x86_64.
 ARCH := arm64
@@ -17,9 +17,10 @@ RACE = $(if $(filter 1,$(shell go env CGO_ENABLED)),-race)
 help: ## list this
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
 
-run: localstack/node_modules/.package-lock.json ## start everything on this machine (PORT=8080 DATA_DIR=.local); Ctrl-C ends it
+run: localstack/node_modules/.package-lock.json ## start everything on this machine (PORT=8080 DATA_DIR=.local MODE=process); Ctrl-C ends it
 	@test -x build/stack || echo "build      the stack, which takes a minute the first time"
 	@go build -buildvcs=false -o build/stack ./localstack
+	@$(if $(filter lambda,$(MODE)),$(MAKE) --no-print-directory native)
 	@# make hands a SIGTERM to its child alone, so that the child has to be the stack itself.
 	@exec build/stack
 
@@ -69,6 +70,9 @@ fmt: ## format the Go files
 
 build: ## compile the functions into build/*.zip (ARCH=arm64)
 	@go run ./infra/build -arch $(ARCH)
+
+native: ## compile the functions for this machine into build/native/, for MODE=lambda
+	@go run ./infra/build -native build/native
 
 synth: build infra/node_modules/.package-lock.json ## write the CloudFormation template to cdk.out/
 	@echo "build      the CDK app, which takes a minute the first time"

@@ -100,6 +100,7 @@ func TestSettingsThatMakeNoSenseAreRefused(t *testing.T) {
 		"PORT":              {"PORT": "http"},
 		"PORT ":             {"PORT": "65536"},
 		"DYNAMODB_ENDPOINT": {"DYNAMODB_ENDPOINT": "127.0.0.1:8000"},
+		"MODE":              {"MODE": "docker"},
 	} {
 		_, err := settingsFrom(func(key string) string { return env[key] })
 		if err == nil || !strings.Contains(err.Error(), strings.TrimSpace(name)) {

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"log/slog"
@@ -38,6 +39,8 @@ func fromEnvironment() Config {
 		Prefix:   os.Getenv("ANNALS_PREFIX"),
 		Region:   os.Getenv("AWS_REGION"),
 		Endpoint: os.Getenv("AWS_ENDPOINT_URL"),
+		SES:      os.Getenv("AWS_ENDPOINT_URL_SESV2"),
+		KeyFile:  os.Getenv("ANNALS_KEY_FILE"),
 		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
 			return aws.Credentials{
 				AccessKeyID:     os.Getenv("AWS_ACCESS_KEY_ID"),
@@ -46,7 +49,7 @@ func fromEnvironment() Config {
 			}, nil
 		}),
 		KMSKey:  os.Getenv("ANNALS_KMS_KEY"),
-		S3:      os.Getenv("AWS_ENDPOINT_URL"),
+		S3:      cmp.Or(os.Getenv("AWS_ENDPOINT_URL_S3"), os.Getenv("AWS_ENDPOINT_URL")),
 		Queues:  queues,
 		Buckets: buckets,
 		Payments: Payments{
