@@ -23,7 +23,11 @@ func operatorOf(t *testing.T, s *stacktest.Stack) scenario.Person {
 
 func TestTheAPIKeepsItsContract(t *testing.T) {
 	t.Parallel()
-	s := stacktest.Start(t)
+	keepsContract(t, stacktest.Start(t))
+}
+
+func keepsContract(t *testing.T, s *stacktest.Stack) {
+	t.Helper()
 	operator := operatorOf(t, s)
 	scenario.Auth(t, s.URL(), "1", operator)
 	scenario.Sessions(t, s.URL(), "1")

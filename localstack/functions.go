@@ -45,7 +45,7 @@ func (s *stack) deploy(ctx context.Context, config app.Config) (map[string]lambd
 		return nil, err
 	}
 	if s.programs != "" {
-		return s.deployPrograms(config)
+		return s.deployPrograms(ctx, config)
 	}
 	builds, deployed := all.Functions(), map[string]lambda.Handler{}
 	var names []string

@@ -22,21 +22,21 @@ const (
 	stopLimit = 2 * time.Second
 )
 
-// environment is a process and the Runtime API that it alone uses.
-type environment struct {
+// Environment is a process and the Runtime API that it alone uses.
+type Environment struct {
 	*api
 	server  *http.Server
 	process *tied.Process
 	idle    *time.Timer // while it waits in its pool
 }
 
-// start starts an environment and returns when it asks for its first invocation.
-func start(ctx context.Context, f Function) (*environment, error) {
+// Start starts an environment and returns when it asks for its first invocation.
+func Start(ctx context.Context, f Function) (*Environment, error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, fmt.Errorf("listen for the runtime of %s: %w", f.Name, err)
 	}
-	e := &environment{api: newAPI()}
+	e := &Environment{api: newAPI()}
 	e.server = &http.Server{Handler: e.api.handler(), ErrorLog: slog.NewLogLogger(f.Log.Handler(), slog.LevelWarn)}
 	go e.server.Serve(listener) // until it is closed
 	cmd := exec.Command(f.Program)
@@ -47,6 +47,10 @@ func start(ctx context.Context, f Function) (*environment, error) {
 		e.server.Close()
 		return nil, fmt.Errorf("start %s, which `make native` builds: %w", f.Name, err)
 	}
+	go func() {
+		<-e.process.Done()
+		e.server.Close()
+	}()
 	limit := time.NewTimer(initLimit)
 	defer limit.Stop()
 	select {
@@ -61,11 +65,13 @@ func start(ctx context.Context, f Function) (*environment, error) {
 	}
 	e.process.Kill()
 	<-e.process.Done()
-	e.server.Close()
 	return nil, err
 }
 
-func (e *environment) alive() bool {
+// Pid is the id of the process.
+func (e *Environment) Pid() int { return e.process.Pid() }
+
+func (e *Environment) alive() bool {
 	select {
 	case <-e.process.Done():
 		return false
@@ -74,8 +80,8 @@ func (e *environment) alive() bool {
 	}
 }
 
-// invoke hands one invocation over and waits for what becomes of it.
-func (e *environment) invoke(ctx context.Context, payload []byte) ([]byte, error) {
+// Invoke hands one invocation over and waits for what becomes of it.
+func (e *Environment) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	i := newInvocation(ctx, payload)
 	select {
 	case e.next <- i:
@@ -106,18 +112,19 @@ func (e *environment) invoke(ctx context.Context, payload []byte) ([]byte, error
 }
 
 // kill ends an environment whose time is up.
-func (e *environment) kill(ctx context.Context) error {
+func (e *Environment) kill(ctx context.Context) error {
 	e.process.Kill()
 	<-e.process.Done()
 	return ctx.Err()
 }
 
 // exit is the error for a process that has ended.
-func (e *environment) exit() *Error {
+func (e *Environment) exit() *Error {
 	return &Error{Type: "Runtime.ExitError", Message: "Runtime exited with error: " + e.process.State().String()}
 }
 
-func (e *environment) stop() { e.process.Stop(syscall.SIGTERM, stopLimit) }
+// Stop ends the environment and returns when it is gone.
+func (e *Environment) Stop() { e.process.Stop(syscall.SIGTERM, stopLimit) }
 
 // lines passes on what a process prints, line by line.
 type lines struct {

@@ -36,7 +36,7 @@ type Pool struct {
 
 	mu     sync.Mutex
 	closed bool
-	warm   []*environment // which wait for an invocation, the latest last
+	warm   []*Environment // which wait for an invocation, the latest last
 	all    sync.WaitGroup
 }
 
@@ -61,12 +61,12 @@ func (p *Pool) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	out, err := e.invoke(ctx, payload)
+	out, err := e.Invoke(ctx, payload)
 	p.put(e)
 	return out, err
 }
 
-func (p *Pool) take(ctx context.Context) (*environment, error) {
+func (p *Pool) take(ctx context.Context) (*Environment, error) {
 	p.mu.Lock()
 	for len(p.warm) > 0 {
 		last := len(p.warm) - 1
@@ -85,20 +85,19 @@ func (p *Pool) take(ctx context.Context) (*environment, error) {
 	if closed {
 		return nil, fmt.Errorf("%s has been stopped", p.function.Name)
 	}
-	e, err := start(ctx, p.function)
+	e, err := Start(ctx, p.function)
 	if err != nil {
 		p.all.Done()
 		return nil, err
 	}
 	go func() {
 		<-e.process.Done()
-		e.server.Close()
 		p.all.Done()
 	}()
 	return e, nil
 }
 
-func (p *Pool) put(e *environment) {
+func (p *Pool) put(e *Environment) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.closed || !e.alive() {
@@ -110,13 +109,13 @@ func (p *Pool) put(e *environment) {
 }
 
 // retire ends an environment, unless it is being invoked again.
-func (p *Pool) retire(e *environment) {
+func (p *Pool) retire(e *Environment) {
 	p.mu.Lock()
 	for i, w := range p.warm {
 		if w == e {
 			p.warm = append(p.warm[:i], p.warm[i+1:]...)
 			p.mu.Unlock()
-			e.stop()
+			e.Stop()
 			return
 		}
 	}
@@ -134,7 +133,7 @@ func (p *Pool) Close() error {
 	var ending sync.WaitGroup
 	for _, e := range warm {
 		e.idle.Stop()
-		ending.Go(e.stop)
+		ending.Go(e.Stop)
 	}
 	ending.Wait()
 	p.all.Wait()
