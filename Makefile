@@ -15,7 +15,7 @@ export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 RACE = $(if $(filter 1,$(shell go env CGO_ENABLED)),-race)
 
 help: ## list this
-	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
 
 run: localstack/node_modules/.package-lock.json ## start everything on this machine (PORT=8080 DATA_DIR=.local MODE=process); Ctrl-C ends it
 	@test -x build/stack || echo "build      the stack, which takes a minute the first time"
@@ -31,7 +31,7 @@ rebuild: ## rebuild a view of the running stack and switch to it (VIEW=users DAT
 	@go build -buildvcs=false -o build/rebuild ./localstack/rebuild
 	@exec build/rebuild -view "$(VIEW)"
 
-test: localstack/node_modules/.package-lock.json vet gofmt ## run every test that needs only Go and npm
+test: localstack/node_modules/.package-lock.json native vet gofmt ## run every test that needs only Go and npm
 	@test -n "$(RACE)" || echo "no C compiler: testing without the race detector"
 	go test $(RACE) -timeout 10m $$(go list ./... | grep -v -e '/infra$$' -e '/projection$$' -e '/payment$$')
 	@# Of the simulators' random schedules a few are enough for the race detector, which makes
@@ -56,6 +56,10 @@ e2e: ## deploy to an emulator and run the whole scenario (not there yet)
 bench: localstack/node_modules/.package-lock.json ## measure costs, folds, loads and appends (numbers go to build/bench.json)
 	@go run ./localstack/bench
 	@go test -run '^$$' -bench . -cpu 1 ./localstack/bench
+
+bench-cold: localstack/node_modules/.package-lock.json ## measure cold starts of all functions beside a bare one (numbers go to build/bench-cold.json)
+	@go run ./infra/build -native build/native ./localstack/bench/hello
+	@go run ./localstack/bench/cold
 
 lint: vet gofmt ## look for mistakes without running anything
 	go run $(STATICCHECK) ./...

@@ -2,8 +2,10 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"maps"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -99,7 +101,8 @@ func TestWhatWasAcknowledgedIsThereThoughEnvironmentsAreKilled(t *testing.T) {
 				id := fmt.Sprintf("%d-%d", client, n)
 				a, err := ada.Send(t.Context(), "POST", "/payments", map[string]any{"amount": 100 + n, "currency": "EUR", "method": "approve"},
 					scenario.Header{Name: "Idempotency-Key", Value: id})
-				if err != nil {
+				// API Gateway's own answer for a function that has died is not in the contract.
+				if breach := (*scenario.BreachError)(nil); err != nil && !(errors.As(err, &breach) && a.Status >= 500) {
 					t.Error(err)
 					return
 				}
@@ -114,10 +117,8 @@ func TestWhatWasAcknowledgedIsThereThoughEnvironmentsAreKilled(t *testing.T) {
 	}
 	killed := 0
 	eventually(t, "environments are killed under load", func() bool {
-		for _, pid := range environments(t, s) {
-			if syscall.Kill(pid, syscall.SIGKILL) == nil {
-				killed++
-			}
+		if all := environments(t, s); len(all) > 0 && syscall.Kill(all[rand.IntN(len(all))], syscall.SIGKILL) == nil {
+			killed++
 		}
 		mu.Lock()
 		defer mu.Unlock()
