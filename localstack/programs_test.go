@@ -137,7 +137,7 @@ func TestWhatWasAcknowledgedIsThereThoughEnvironmentsAreKilled(t *testing.T) {
 	}
 	eventually(t, "every payment has its outcome", func() bool {
 		for _, id := range acknowledged {
-			if a := ada.Expect(t, 200, "GET", "/payments/"+id+"?atLeast=1", nil); a.Body["status"] != "authorized" {
+			if a := ada.Expect(t, 200, "GET", "/payments/"+id+"?atLeast=1", nil); a.Body["status"] != "captured" {
 				return false
 			}
 		}
