@@ -1,7 +1,7 @@
 # What there is to do in this repository; `make` alone lists it.
 
 .DEFAULT_GOAL := help
-.PHONY: help run verify rebuild test nightly fuzz e2e bench lint generate fmt build synth deploy clean gofmt vet
+.PHONY: help run verify rebuild test nightly fuzz e2e bench bench-cold native lint generate fmt build synth deploy clean gofmt vet
 
 # The processor of the deployed functions, by Lambda's name for it: arm64 or x86_64.
 ARCH := arm64
@@ -15,11 +15,12 @@ export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 RACE = $(if $(filter 1,$(shell go env CGO_ENABLED)),-race)
 
 help: ## list this
-	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
 
-run: localstack/node_modules/.package-lock.json ## start everything on this machine (PORT=8080 DATA_DIR=.local); Ctrl-C ends it
+run: localstack/node_modules/.package-lock.json ## start everything on this machine (PORT=8080 DATA_DIR=.local MODE=process); Ctrl-C ends it
 	@test -x build/stack || echo "build      the stack, which takes a minute the first time"
 	@go build -buildvcs=false -o build/stack ./localstack
+	@$(if $(filter lambda,$(MODE)),$(MAKE) --no-print-directory native)
 	@# make hands a SIGTERM to its child alone, so that the child has to be the stack itself.
 	@exec build/stack
 
@@ -30,7 +31,7 @@ rebuild: ## rebuild a view of the running stack and switch to it (VIEW=users DAT
 	@go build -buildvcs=false -o build/rebuild ./localstack/rebuild
 	@exec build/rebuild -view "$(VIEW)"
 
-test: localstack/node_modules/.package-lock.json vet gofmt ## run every test that needs only Go and npm
+test: localstack/node_modules/.package-lock.json native vet gofmt ## run every test that needs only Go and npm
 	@test -n "$(RACE)" || echo "no C compiler: testing without the race detector"
 	go test $(RACE) -timeout 10m $$(go list ./... | grep -v -e '/infra$$' -e '/projection$$' -e '/payment$$' -e '/internal/app$$')
 	@# Of the simulators' random schedules a few are enough for the race detector, which makes
@@ -58,6 +59,10 @@ bench: localstack/node_modules/.package-lock.json ## measure costs, folds, loads
 	@go run ./localstack/bench
 	@go test -run '^$$' -bench . -cpu 1 ./localstack/bench
 
+bench-cold: localstack/node_modules/.package-lock.json ## measure cold starts of all functions beside a bare one (numbers go to build/bench-cold.json)
+	@go run ./infra/build -native build/native ./localstack/bench/hello
+	@go run ./localstack/bench/cold
+
 lint: vet gofmt ## look for mistakes without running anything
 	go run $(STATICCHECK) ./...
 	go mod verify
@@ -71,6 +76,9 @@ fmt: ## format the Go files
 
 build: ## compile the functions into build/*.zip (ARCH=arm64)
 	@go run ./infra/build -arch $(ARCH)
+
+native: ## compile the functions for this machine into build/native/, for MODE=lambda
+	@go run ./infra/build -native build/native
 
 synth: build infra/node_modules/.package-lock.json ## write the CloudFormation template to cdk.out/
 	@echo "build      the CDK app, which takes a minute the first time"

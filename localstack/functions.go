@@ -54,6 +54,9 @@ func (s *stack) deploy(ctx context.Context, config app.Config) (map[string]lambd
 	if err := s.openOperator(ctx, config); err != nil {
 		return nil, err
 	}
+	if s.programs != "" {
+		return s.deployPrograms(ctx, config)
+	}
 	builds, deployed := all.Functions(), map[string]lambda.Handler{}
 	var names []string
 	var counting []*app.Counted

@@ -5,8 +5,10 @@
 // Environment: PORT of the API (8080; 0 is any), DATA_DIR (.local), DYNAMODB_ENDPOINT of
 // another DynamoDB to use in place of dynoxide, ANNALS_PUBLIC_URL that links in mail lead to (the
 // API), SIGNING_KEYS (1), the names of the keys of access tokens, of which the first one signs,
-// OTEL_EXPORTER_OTLP_ENDPOINT of a collector of OpenTelemetry, with OTEL_EXPORTER_OTLP_HEADERS, if
-// spans are to be exported. The line "listening on <URL>" means ready.
+// MODE (process; with lambda, functions are not a part of this process but programs in
+// FUNCTIONS_DIR, build/native, run as Lambda does), OTEL_EXPORTER_OTLP_ENDPOINT of a collector of
+// OpenTelemetry, with OTEL_EXPORTER_OTLP_HEADERS, if spans are to be exported. The line
+// "listening on <URL>" means ready.
 // SIGTERM or SIGINT ends it when what is under way has finished, a second one at once.
 package main
 
@@ -17,6 +19,7 @@ import (
 	"net/url"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"strconv"
 	"syscall"
 
@@ -44,6 +47,7 @@ type settings struct {
 	publicURL string         // where links in mail lead; "" is the API
 	signing   []string       // names of the keys of access tokens
 	exporter  *otlp.Exporter // of spans; nil: there are none
+	programs  string         // folder of the functions' programs; "": functions run in this process
 }
 
 func settingsFrom(env func(string) string) (settings, error) {
@@ -52,6 +56,13 @@ func settingsFrom(env func(string) string) (settings, error) {
 		dataDir:   cmp.Or(env("DATA_DIR"), ".local"),
 		dynamodb:  env("DYNAMODB_ENDPOINT"),
 		publicURL: env("ANNALS_PUBLIC_URL"),
+	}
+	switch mode := cmp.Or(env("MODE"), "process"); mode {
+	case "process":
+	case "lambda":
+		s.programs = cmp.Or(env("FUNCTIONS_DIR"), filepath.Join("build", "native"))
+	default:
+		return s, fmt.Errorf("MODE has to be process or lambda, not %q", mode)
 	}
 	if _, err := strconv.ParseUint(s.port, 10, 16); err != nil {
 		return s, fmt.Errorf("PORT has to be a number up to 65535, not %q", s.port)

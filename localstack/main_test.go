@@ -104,6 +104,7 @@ func TestSettingsThatMakeNoSenseAreRefused(t *testing.T) {
 		"SIGNING_KEYS":      {"SIGNING_KEYS": "old, new"},
 		"SIGNING_KEYS ":     {"SIGNING_KEYS": "1,2,1"},
 		"SIGNING_KEYS  ":    {"SIGNING_KEYS": "../1"},
+		"MODE":              {"MODE": "docker"},
 	} {
 		_, err := settingsFrom(func(key string) string { return env[key] })
 		if err == nil || !strings.Contains(err.Error(), strings.TrimSpace(name)) {

@@ -40,6 +40,7 @@ type stack struct {
 	settings
 	out     io.Writer
 	log     *slog.Logger
+	logFile io.Writer               // what log writes to, line by line
 	fail    context.CancelCauseFunc // called by a part that ends before its time
 	objects *objects.Store
 	queues  queue.Server
@@ -135,7 +136,7 @@ func (s *stack) openDataDir() error {
 		return fmt.Errorf("open the log: %w", err)
 	}
 	s.onStop(log.Close)
-	s.log = slog.New(slog.NewJSONHandler(log, nil))
+	s.logFile, s.log = log, slog.New(slog.NewJSONHandler(log, nil))
 	s.say("data", "in %s; functions log to %s", s.dataDir, s.file("log"))
 	return nil
 }

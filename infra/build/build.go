@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 )
 
 // artifact is one function, ready to be deployed.
@@ -28,7 +29,10 @@ func build(root, arch string, functions []string) ([]artifact, error) {
 		return nil, err
 	}
 	defer os.RemoveAll(staging)
-	if err := compile(root, staging, arch, functions); err != nil {
+	if goarch[arch] == "" {
+		return nil, fmt.Errorf("lambda has no architecture %q, only arm64 and x86_64", arch)
+	}
+	if err := compile(root, staging, "linux", goarch[arch], sources(functions)); err != nil {
 		return nil, err
 	}
 	var artifacts []artifact
@@ -53,27 +57,36 @@ func build(root, arch string, functions []string) ([]artifact, error) {
 	return artifacts, nil
 }
 
-// compile writes the program of each function to staging/<function>. Whatever of the
+// native makes the programs of functions and of further packages for this machine, in out.
+func native(root, out string, functions, packages []string) error {
+	if err := os.MkdirAll(out, 0o755); err != nil {
+		return err
+	}
+	return compile(root, out, runtime.GOOS, runtime.GOARCH, append(sources(functions), packages...))
+}
+
+func sources(functions []string) (packages []string) {
+	for _, f := range functions {
+		packages = append(packages, "./functions/"+f)
+	}
+	return packages
+}
+
+// compile writes the program of each package to a folder, under its name. Whatever of the
 // environment could change the bytes is set here: the folder's name (-trimpath), the state of
 // the checkout (-buildvcs, -buildid), the processor's variant. AWS's clients are not inlined,
 // which makes a zip up to 7 % smaller.
-func compile(root, staging, arch string, functions []string) error {
-	if goarch[arch] == "" {
-		return fmt.Errorf("lambda has no architecture %q, only arm64 and x86_64", arch)
-	}
-	staging, err := filepath.Abs(staging)
+func compile(root, out, goos, goarch string, packages []string) error {
+	out, err := filepath.Abs(out)
 	if err != nil {
 		return err
 	}
 	args := []string{"build", "-tags", "lambda.norpc", "-trimpath", "-buildvcs=false", "-ldflags", "-s -w -buildid=",
 		"-gcflags=github.com/aws/...=-l",
-		"-o", staging + string(filepath.Separator)}
-	for _, f := range functions {
-		args = append(args, "./functions/"+f)
-	}
-	cmd := exec.Command("go", args...)
+		"-o", out + string(filepath.Separator)}
+	cmd := exec.Command("go", append(args, packages...)...)
 	cmd.Dir = root
-	cmd.Env = append(os.Environ(), "GOOS=linux", "GOARCH="+goarch[arch], "CGO_ENABLED=0",
+	cmd.Env = append(os.Environ(), "GOOS="+goos, "GOARCH="+goarch, "CGO_ENABLED=0",
 		"GOFLAGS=-mod=readonly", "GOARM64=v8.0", "GOAMD64=v1")
 	if said, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("go build: %w\n%s", err, said)

@@ -1,6 +1,6 @@
 // Command build compiles the functions of the topology into build/<function>.zip, the form in
-// which Lambda takes them. The same sources and the same Go give the same bytes, so that
-// deploying twice without a change changes nothing.
+// which Lambda takes them, or for this machine. The same sources and the same Go give the same
+// bytes, so that deploying twice without a change changes nothing.
 package main
 
 import (
@@ -29,17 +29,21 @@ var holdAll = []string{"build/query.zip", "build/reactor.zip", "build/clock.zip"
 
 func main() {
 	arch := flag.String("arch", "arm64", "processor, by Lambda's name for it: arm64 or x86_64")
+	here := flag.String("native", "", "compile for this machine into this `folder`, without zips, and with them the packages that are named")
 	flag.Parse()
-	if err := run(*arch); err != nil {
+	if err := run(*arch, *here, flag.Args()); err != nil {
 		fmt.Fprintln(os.Stderr, "build:", err)
 		os.Exit(1)
 	}
 }
 
-func run(arch string) error {
+func run(arch, here string, packages []string) error {
 	var functions []string
 	for _, f := range topology.Functions() {
 		functions = append(functions, f.Name)
+	}
+	if here != "" {
+		return native(".", here, functions, packages)
 	}
 	fmt.Printf("building %d functions for %s\n", len(functions), arch)
 	artifacts, err := build(".", arch, functions)

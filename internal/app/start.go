@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"log/slog"
@@ -44,6 +45,10 @@ func fromEnvironment() (Config, error) {
 		Prefix:   os.Getenv("ANNALS_PREFIX"),
 		Region:   os.Getenv("AWS_REGION"),
 		Endpoint: os.Getenv("AWS_ENDPOINT_URL"),
+		SES:      os.Getenv("AWS_ENDPOINT_URL_SESV2"),
+		KeyFile:  os.Getenv("ANNALS_KEY_FILE"),
+		// Like the key file, for the local stack alone.
+		SigningFiles: listed(os.Getenv("ANNALS_SIGNING_FILES")),
 		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
 			return aws.Credentials{
 				AccessKeyID:     os.Getenv("AWS_ACCESS_KEY_ID"),
@@ -53,7 +58,7 @@ func fromEnvironment() (Config, error) {
 		}),
 		KMSKey:      os.Getenv("ANNALS_KMS_KEY"),
 		SigningKeys: listed(os.Getenv(topology.SigningKeysSetting)),
-		S3:          os.Getenv("AWS_ENDPOINT_URL"),
+		S3:          cmp.Or(os.Getenv("AWS_ENDPOINT_URL_S3"), os.Getenv("AWS_ENDPOINT_URL")),
 		Queues:      queues,
 		Buckets:     buckets,
 		Payments: Payments{

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"net/http"
 	"regexp"
+	"sync"
 
 	"github.com/stripe/stripe-go/v85"
 
@@ -55,11 +56,13 @@ func New(s Settings) *Provider {
 // Name implements [payment.Provider].
 func (*Provider) Name() string { return Name }
 
-var methodForm = regexp.MustCompile(`^pm_[A-Za-z0-9_]{1,97}$`)
+var methodForm = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^pm_[A-Za-z0-9_]{1,97}$`)
+})
 
 // Accepts implements [payment.Provider]: the method is the id of a payment method, which the
 // payer's browser has got from Stripe.
-func (*Provider) Accepts(method string) bool { return methodForm.MatchString(method) }
+func (*Provider) Accepts(method string) bool { return methodForm().MatchString(method) }
 
 // Authorize implements [payment.Provider]. Who would have to be asked once more, by 3-D
 // Secure, is declined: nobody is there any more.

@@ -31,7 +31,7 @@ func TestMain(m *testing.M) {
 			fmt.Println(err)
 			os.Exit(1)
 		}
-		fmt.Println(s.URL(), s.process.Pid)
+		fmt.Println(s.URL(), s.process.Pid())
 		select {}
 	}
 	os.Exit(m.Run())

@@ -1,4 +1,4 @@
-package dynoxide
+package tied
 
 import (
 	"fmt"
@@ -8,11 +8,11 @@ import (
 	"syscall"
 )
 
-// startTied starts cmd, which inherits lock unless that is nil, so that it is killed when
+// start starts cmd, which inherits lock unless that is nil, so that it is killed when
 // this process ends: a shell reads from a pipe that nobody writes to, and kills cmd when the
 // kernel closes the pipe's other end. release is to be called when cmd has ended. Process
 // groups of their own keep a terminal's Ctrl-C, which is for this process to act on, away.
-func startTied(cmd *exec.Cmd, lock *os.File) (release func(), err error) {
+func start(cmd *exec.Cmd, lock *os.File) (release func(), err error) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if lock != nil {
 		cmd.ExtraFiles = []*os.File{lock}

@@ -1,4 +1,4 @@
-package dynoxide
+package tied
 
 import (
 	"fmt"
@@ -10,10 +10,10 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// startTied starts cmd, which inherits lock unless that is nil, in a job that Windows ends
+// start starts cmd, which inherits lock unless that is nil, in a job that Windows ends
 // when this process ends and its handle of the job is closed. release is to be called when
 // cmd has ended. A process group of its own keeps Ctrl-C away from cmd.
-func startTied(cmd *exec.Cmd, lock *os.File) (release func(), err error) {
+func start(cmd *exec.Cmd, lock *os.File) (release func(), err error) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{CreationFlags: windows.CREATE_NEW_PROCESS_GROUP}
 	if lock != nil {
 		cmd.SysProcAttr.AdditionalInheritedHandles = []syscall.Handle{syscall.Handle(lock.Fd())}
