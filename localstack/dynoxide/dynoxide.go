@@ -7,14 +7,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"os"
 	"os/exec"
-	"runtime"
 	"strconv"
 	"time"
 
 	"github.com/interview-sandbox/annals/localstack/lockfile"
+	"github.com/interview-sandbox/annals/localstack/process"
 )
 
 // Options say where a server keeps its tables.
@@ -26,8 +25,7 @@ type Options struct {
 // Server is a running dynoxide.
 type Server struct {
 	url     string
-	process *os.Process
-	done    chan struct{}
+	process *process.Process
 }
 
 const (
@@ -54,7 +52,7 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 		defer lock.Close() // the server has inherited it
 	}
 	for {
-		port, err := freePort()
+		port, err := process.FreePort()
 		if err != nil {
 			return nil, fmt.Errorf("find a port for dynoxide: %w", err)
 		}
@@ -69,20 +67,10 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 func (s *Server) URL() string { return s.url }
 
 // Done is closed when the server has ended, for whatever reason.
-func (s *Server) Done() <-chan struct{} { return s.done }
+func (s *Server) Done() <-chan struct{} { return s.process.Done() }
 
 // Stop ends the server and returns when it is gone. Stopping again does nothing.
-func (s *Server) Stop() {
-	if s.process.Signal(os.Interrupt) != nil {
-		s.process.Kill() // Windows knows no other way
-	}
-	select {
-	case <-s.done:
-	case <-time.After(stopLimit):
-		s.process.Kill()
-		<-s.done
-	}
-}
+func (s *Server) Stop() { s.process.Stop(stopLimit) }
 
 func awaitLock(ctx context.Context, path string) (*os.File, error) {
 	for {
@@ -109,14 +97,15 @@ func start(ctx context.Context, binary string, port int, lock *os.File, o Option
 	}
 	out := newOutput(o.Log)
 	cmd.Stdout, cmd.Stderr = out, out
-	s := &Server{url: "http://127.0.0.1:" + strconv.Itoa(port), done: make(chan struct{})}
-	if err := s.run(cmd, lock); err != nil {
+	started, err := process.Start(cmd, lock)
+	if err != nil {
 		return nil, fmt.Errorf("start dynoxide: %w", err)
 	}
+	s := &Server{"http://127.0.0.1:" + strconv.Itoa(port), started}
 	select {
 	case <-out.listening:
 		return s, nil
-	case <-s.done:
+	case <-s.Done():
 		if out.portTaken() {
 			return nil, errPortTaken
 		}
@@ -125,33 +114,4 @@ func start(ctx context.Context, binary string, port int, lock *os.File, o Option
 		s.Stop()
 		return nil, fmt.Errorf("dynoxide does not listen: %w: %s", context.Cause(ctx), out.last())
 	}
-}
-
-// run starts the process on a thread that lives until the process has ended: Linux ties a
-// process to the thread that started it.
-func (s *Server) run(cmd *exec.Cmd, lock *os.File) error {
-	started := make(chan error)
-	go func() {
-		runtime.LockOSThread()
-		defer runtime.UnlockOSThread()
-		release, err := startTied(cmd, lock)
-		s.process = cmd.Process
-		started <- err
-		if err != nil {
-			return
-		}
-		cmd.Wait() // how it ended is told by its output
-		release()
-		close(s.done)
-	}()
-	return <-started
-}
-
-func freePort() (int, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, err
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port, nil
 }

@@ -1,4 +1,4 @@
-package dynoxide
+package process
 
 import (
 	"fmt"
