@@ -25,16 +25,10 @@ func TestTheAPIKeepsItsContract(t *testing.T) {
 	t.Parallel()
 	s := stacktest.Start(t)
 	operator := operatorOf(t, s)
-	scenario.Auth(t, s.URL(), "1", operator)
-	scenario.Sessions(t, s.URL(), "1")
-	scenario.Notifications(t, s.URL(), "1", operator)
 	auditor := auditorOf(t, s)
-	scenario.Operator(t, s.URL(), "1", operator, auditor)
-	scenario.Users(t, s.URL(), "1", operator, auditor)
-	scenario.Views(t, s.URL(), operator, auditor)
-	scenario.System(t, s.URL())
-	scenario.Files(t, s.URL(), "1", operator, auditor)
-	scenario.Payments(t, s.URL(), "1", operator, auditor)
+	for _, part := range scenario.Parts() {
+		part.Walk(t, s.URL(), "1", operator, auditor)
+	}
 	eventually(t, "views have as many rows as there are streams, and tell how late they are", func() bool {
 		for view, category := range map[string]string{"users": "user", "accounts": "user", "sessions": "session", "notifications": "notification", "files": "file", "shares": "share"} {
 			v := viewOf(t, operator.Client, view)

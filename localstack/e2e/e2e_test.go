@@ -19,8 +19,10 @@ func TestTheAPIKeepsItsContract(t *testing.T) {
 	operator.Expect(t, 200, "PUT", "/users/"+auditor.ID+"/roles/auditor", nil)
 	auditor = auditor.LogIn(t)
 	for _, part := range scenario.Parts() {
-		start := time.Now()
-		t.Run(part.Name, func(t *testing.T) { part.Walk(t, deployed.url, "1", operator, auditor) })
-		say("scenario", "%-14s %s", part.Name, took(start))
+		t.Run(part.Name, func(t *testing.T) {
+			start := time.Now()
+			part.Walk(t, deployed.url, "1", operator, auditor)
+			say("scenario", "%-14s %s", part.Name, took(start))
+		})
 	}
 }

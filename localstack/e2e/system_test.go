@@ -281,8 +281,9 @@ func (b *mailbox) fetch(ctx context.Context) error {
 		return fmt.Errorf("read MiniStack's mails: %w", err)
 	}
 	for _, m := range all.Messages[account][b.known:] {
+		key, _, _ := strings.Cut(m.MessageID, "@")
 		whole := notification.Message{From: m.Source, To: m.To[0], Subject: m.Subject, Text: m.BodyText, HTML: m.BodyHTML}
-		if _, err := b.mailer.Send(ctx, m.MessageID, whole); err != nil {
+		if _, err := b.mailer.Send(ctx, key, whole); err != nil {
 			return fmt.Errorf("keep a mail: %w", err)
 		}
 		b.known++

@@ -7,6 +7,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
+	"net/http"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -18,6 +21,7 @@ import (
 
 // Server is a running MiniStack.
 type Server struct {
+	front   *http.Server
 	url     string
 	log     string
 	process *process.Process
@@ -53,7 +57,10 @@ func (s *Server) Log() string { return s.log }
 func (s *Server) Done() <-chan struct{} { return s.process.Done() }
 
 // Stop ends the server and returns when it is gone. Stopping again does nothing.
-func (s *Server) Stop() { s.process.Stop(stopLimit) }
+func (s *Server) Stop() {
+	s.process.Stop(stopLimit)
+	s.front.Close()
+}
 
 var errPortTaken = errors.New("the port was taken meanwhile")
 
@@ -62,7 +69,12 @@ func start(ctx context.Context, program, dir string) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("find a port for MiniStack: %w", err)
 	}
-	s := &Server{url: "http://127.0.0.1:" + strconv.Itoa(port), log: filepath.Join(dir, "ministack.log")}
+	own := &url.URL{Scheme: "http", Host: "127.0.0.1:" + strconv.Itoa(port)}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, fmt.Errorf("listen before MiniStack: %w", err)
+	}
+	s := &Server{front: &http.Server{Handler: newFront(own)}, url: "http://" + listener.Addr().String(), log: filepath.Join(dir, "ministack.log")}
 	log, err := os.Create(s.log)
 	if err != nil {
 		return nil, fmt.Errorf("start MiniStack: %w", err)
@@ -73,14 +85,16 @@ func start(ctx context.Context, program, dir string) (*Server, error) {
 	// Nothing else of this process's environment, because the functions inherit it.
 	cmd.Env = []string{
 		"PATH=" + os.Getenv("PATH"), "HOME=" + dir, "TMPDIR=" + dir,
-		"BIND_HOST=127.0.0.1", "GATEWAY_PORT=" + strconv.Itoa(port),
+		"BIND_HOST=127.0.0.1", "GATEWAY_PORT=" + own.Port(),
 		"AWS_ENDPOINT_URL=" + s.url, // where functions find the other services
 	}
 	s.process, err = process.Start(cmd, nil)
 	if err != nil {
+		listener.Close()
 		return nil, fmt.Errorf("start MiniStack, which make e2e installs: %w", err)
 	}
-	if err := s.await(ctx); err != nil {
+	go s.front.Serve(listener)
+	if err := s.await(ctx, own.String()); err != nil {
 		s.Stop()
 		return nil, err
 	}
@@ -89,13 +103,13 @@ func start(ctx context.Context, program, dir string) (*Server, error) {
 
 // await returns when the server says that it listens. An answer could be that of another process
 // which has taken the port.
-func (s *Server) await(ctx context.Context) error {
+func (s *Server) await(ctx context.Context, own string) error {
 	for {
 		text, err := os.ReadFile(s.log)
 		if err != nil {
 			return fmt.Errorf("read MiniStack's log: %w", err)
 		}
-		if bytes.Contains(text, []byte("Running on "+s.url)) {
+		if bytes.Contains(text, []byte("Running on "+own)) {
 			return nil
 		}
 		select {
