@@ -13,8 +13,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
-	"regexp"
-	"strings"
+	"runtime"
 	"syscall"
 	"testing"
 	"time"
@@ -42,6 +41,9 @@ func TestMain(m *testing.M) {
 
 // run deploys, tests and destroys. What it has written is kept if anything went wrong.
 func run(ctx context.Context, m *testing.M) (code int, err error) {
+	if runtime.GOOS != "linux" {
+		return 1, errors.New("MiniStack runs functions as processes, and they are programs for Linux: run this there")
+	}
 	if *root, err = filepath.Abs(*root); err != nil {
 		return 1, err
 	}
@@ -72,28 +74,12 @@ func run(ctx context.Context, m *testing.M) (code int, err error) {
 	if deployed, err = connect(ctx, server.URL(), outputs.ApiUrl, dir); err != nil {
 		return 1, err
 	}
-	leaveOut()
+	sayDifferences()
 	code = m.Run()
 	if ctx.Err() != nil {
 		return 1, errors.New("ended by a signal")
 	}
 	return code, errors.Join(deployed.close(), c.destroy(ctx))
-}
-
-// leaveOut takes what MiniStack cannot do out of the tests, and says so.
-func leaveOut() {
-	var names []string
-	for _, step := range leftOut {
-		say("left out", "%-50s %s; covered by %s", step.name, step.why, step.instead)
-		var parts []string
-		for part := range strings.SplitSeq(step.name, "/") {
-			parts = append(parts, "^"+regexp.QuoteMeta(strings.ReplaceAll(part, " ", "_"))+"$")
-		}
-		names = append(names, strings.Join(parts, "/"))
-	}
-	if len(names) > 0 {
-		flag.Set("test.skip", strings.Join(names, "|"))
-	}
 }
 
 // say tells the terminal what has been done.

@@ -47,7 +47,7 @@ var credentials = aws.CredentialsProviderFunc(func(context.Context) (aws.Credent
 type system struct {
 	url      string // of the API, without a slash at its end
 	operator struct{ email, password string }
-	events   *dynamo.Store
+	config   app.Config // of tools that read the deployed tables
 
 	endpoint string
 	lambda   *lambda.Client
@@ -69,7 +69,14 @@ func connect(ctx context.Context, endpoint, apiURL, dir string) (*system, error)
 		log:      slog.New(slog.NewJSONHandler(log, nil)),
 		closers:  []func() error{log.Close},
 	}
-	s.events = &dynamo.Store{Client: s.dynamodb, Table: s.table("Events")}
+	key, err := s.setting(ctx, "command-auth", "ANNALS_KMS_KEY")
+	if err != nil {
+		return nil, err
+	}
+	s.config = app.Config{
+		Prefix: prefix, Region: region, Endpoint: endpoint, Credentials: credentials, KMSKey: key,
+		Now: time.Now, Rand: rand.Reader, Log: s.log,
+	}
 	if err := s.verifySender(ctx); err != nil {
 		return nil, err
 	}
@@ -141,15 +148,8 @@ func (s *system) verifySender(ctx context.Context) error {
 
 // openOperator opens the first operator's account.
 func (s *system) openOperator(ctx context.Context) error {
-	key, err := s.setting(ctx, "command-auth", "ANNALS_KMS_KEY")
-	if err != nil {
-		return err
-	}
 	s.operator.email, s.operator.password = "operator@annals.example", rand.Text()
-	return app.Bootstrap(ctx, app.Config{
-		Prefix: prefix, Region: region, Endpoint: s.endpoint, Credentials: credentials, KMSKey: key,
-		Now: time.Now, Rand: rand.Reader, Log: s.log,
-	}, s.operator.email, s.operator.password)
+	return app.Bootstrap(ctx, s.config, s.operator.email, s.operator.password)
 }
 
 // followStream brings the reactor its records. Its event source is deployed like the projector's,
