@@ -89,8 +89,8 @@ func (c cdk) run(ctx context.Context, args ...string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	cmd := exec.CommandContext(ctx, filepath.Join(*root, "infra/node_modules/.bin/cdk"), append(args, "--ci")...)
-	cmd.Dir, cmd.Env = *root, environment
+	cmd := exec.CommandContext(ctx, filepath.Join(root, "infra/node_modules/.bin/cdk"), append(args, "--ci")...)
+	cmd.Dir, cmd.Env = root, environment
 	printed, err := cmd.CombinedOutput()
 	log, openErr := os.OpenFile(c.log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if openErr == nil {

@@ -8,7 +8,6 @@ package e2e
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"os"
 	"os/signal"
@@ -22,13 +21,12 @@ import (
 )
 
 // root is the top of the repository, where make starts these tests.
-var root = flag.String("root", ".", "top of the repository")
+var root string
 
 // deployed is what the tests are about.
 var deployed *system
 
 func TestMain(m *testing.M) {
-	flag.Parse()
 	ctx, restore := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, restore) // a second signal ends it at once
 	code, err := run(ctx, m)
@@ -44,10 +42,10 @@ func run(ctx context.Context, m *testing.M) (code int, err error) {
 	if runtime.GOOS != "linux" {
 		return 1, errors.New("MiniStack runs functions as processes, and they are programs for Linux: run this there")
 	}
-	if *root, err = filepath.Abs(*root); err != nil {
+	if root, err = os.Getwd(); err != nil {
 		return 1, err
 	}
-	dir, err := os.MkdirTemp(filepath.Join(*root, "build"), "e2e-")
+	dir, err := os.MkdirTemp(filepath.Join(root, "build"), "e2e-")
 	if err != nil {
 		return 1, fmt.Errorf("make a folder for this run: %w", err)
 	}
@@ -58,7 +56,7 @@ func run(ctx context.Context, m *testing.M) (code int, err error) {
 			say("logs", "are kept in %s", dir)
 		}
 	}()
-	server, err := ministack.Start(ctx, filepath.Join(*root, "build/python/ministack"), dir)
+	server, err := ministack.Start(ctx, filepath.Join(root, "build/python/ministack"), dir)
 	if err != nil {
 		return 1, err
 	}
