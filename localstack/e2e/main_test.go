@@ -8,6 +8,7 @@ package e2e
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"os/signal"
@@ -27,6 +28,7 @@ var root string
 var deployed *system
 
 func TestMain(m *testing.M) {
+	flag.Parse()
 	ctx, restore := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, restore) // a second signal ends it at once
 	code, err := run(ctx, m)
@@ -72,7 +74,9 @@ func run(ctx context.Context, m *testing.M) (code int, err error) {
 	if deployed, err = connect(ctx, server.URL(), outputs.ApiUrl, dir); err != nil {
 		return 1, err
 	}
-	sayDifferences()
+	if err := leaveOut(); err != nil {
+		return 1, err
+	}
 	code = m.Run()
 	if ctx.Err() != nil {
 		return 1, errors.New("ended by a signal")

@@ -31,6 +31,7 @@ import (
 	"github.com/interview-sandbox/annals/internal/es"
 	"github.com/interview-sandbox/annals/internal/notification"
 	"github.com/interview-sandbox/annals/internal/ses"
+	"github.com/interview-sandbox/annals/internal/ses/feedback"
 	"github.com/interview-sandbox/annals/internal/topology"
 	"github.com/interview-sandbox/annals/localstack/eventsource"
 	"github.com/interview-sandbox/annals/localstack/mail"
@@ -210,9 +211,9 @@ func (s *system) serve(apiURL string, mails mail.Dir) error {
 	return nil
 }
 
-// feedback tells the function what became of a mail, which MiniStack's SES tells nobody who
+// tell tells the function what became of a mail, which MiniStack's SES tells nobody who
 // listens by way of EventBridge.
-func (s *system) feedback(detailType string, detail ses.Detail) {
+func (s *system) tell(detailType string, detail feedback.Detail) {
 	text, err := json.Marshal(detail)
 	var payload []byte
 	if err == nil {
@@ -242,7 +243,7 @@ type mailbox struct {
 // openMailbox starts the SES of the embedded stack, which keeps mails and has the mailbox
 // simulator.
 func (s *system) openMailbox(mails mail.Dir) *mailbox {
-	taker := &mail.Server{Dir: mails, Now: time.Now, Emit: s.feedback}
+	taker := &mail.Server{Dir: mails, Now: time.Now, Emit: s.tell}
 	server := httptest.NewServer(taker)
 	s.closers = append(s.closers, func() error { server.Close(); taker.Wait(); return nil })
 	mailer := ses.New(ses.Settings{Region: region, Endpoint: server.URL, Credentials: credentials, ConfigurationSet: prefix})

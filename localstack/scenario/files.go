@@ -222,6 +222,10 @@ func Files(t *testing.T, api, unique string, operator, auditor Person) {
 		form.with("Content-Type", "text/html").Must(t, 403, "AccessDenied", text)
 		form.with("x-amz-checksum-sha256", base64.StdEncoding.EncodeToString(make([]byte, 32))).Must(t, 403, "AccessDenied", text)
 		form.with("acl", "public-read").Must(t, 403, "AccessDenied", text)
+	})
+
+	t.Run("S3 takes no form whose policy somebody has changed", func(t *testing.T) {
+		form := FormOf(t, ada.Expect(t, 201, "POST", "/files", Announcement("forged-form.txt", text)))
 		policy, err := base64.StdEncoding.DecodeString(form.Fields["policy"])
 		if err != nil {
 			t.Fatal(err)
