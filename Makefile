@@ -52,7 +52,7 @@ nightly: localstack/node_modules/.package-lock.json ## run the random tests many
 fuzz: ## look for requests that break the HTTP adapter, for a minute
 	go test ./internal/gateway -run '^$$' -fuzz FuzzHandle -fuzztime 60s -fuzzminimizetime 20x
 
-e2e: ## deploy to MiniStack, an emulator of AWS, and run the whole scenario there; needs Python 3.11 and Linux
+e2e: ## deploy to MiniStack, an emulator of AWS, and run the whole scenario there; needs Linux and Python 3.11 or later
 	@$(MAKE) --no-print-directory e2e-deploy
 
 e2e-deploy: ARCH = $(HOST_ARCH)
