@@ -1,10 +1,13 @@
 # What there is to do in this repository; `make` alone lists it.
 
 .DEFAULT_GOAL := help
-.PHONY: help run verify rebuild test nightly fuzz e2e bench bench-cold native lint generate fmt build synth deploy clean gofmt vet
+.PHONY: help run verify rebuild test nightly fuzz e2e e2e-deploy bench bench-cold native lint generate fmt build synth deploy clean gofmt vet
 
 # The processor of the deployed functions, by Lambda's name for it: arm64 or x86_64.
 ARCH := arm64
+
+# The one of this machine, for functions that run here.
+HOST_ARCH = $(if $(filter arm64 aarch64,$(shell uname -m)),arm64,x86_64)
 
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
@@ -52,8 +55,14 @@ nightly: localstack/node_modules/.package-lock.json ## run the random tests many
 fuzz: ## look for requests that break the HTTP adapter, for a minute
 	go test ./internal/gateway -run '^$$' -fuzz FuzzHandle -fuzztime 60s -fuzzminimizetime 20x
 
-e2e: ## deploy to an emulator and run the whole scenario (not there yet)
-	@echo "make e2e comes with issue 7"; exit 1
+e2e: ## deploy to MiniStack, an emulator of AWS, and run the whole scenario there; needs Linux and Python 3.11 or later
+	@$(MAKE) --no-print-directory e2e-deploy
+
+e2e-deploy: ARCH = $(HOST_ARCH)
+e2e-deploy: build infra/node_modules/.package-lock.json build/python/ministack/installed
+	@echo "build      the end-to-end tests"
+	@go test -tags e2e -c -o build/e2e.test ./localstack/e2e
+	@exec build/e2e.test
 
 bench: localstack/node_modules/.package-lock.json ## measure costs, folds, loads and appends (numbers go to build/bench.json)
 	@go run ./localstack/bench
@@ -65,6 +74,7 @@ bench-cold: localstack/node_modules/.package-lock.json ## measure cold starts of
 
 lint: vet gofmt ## look for mistakes without running anything
 	go run $(STATICCHECK) ./...
+	go run $(STATICCHECK) -tags e2e ./localstack/e2e
 	go mod verify
 	go mod tidy -diff
 
@@ -103,6 +113,7 @@ gofmt:
 
 vet:
 	go vet ./...
+	go vet -tags e2e ./localstack/e2e
 
 # Each tool of Python's gets an environment of its own, because they do not agree on versions.
 # Every version in it is pinned by its hash: localstack/python/<tool>.txt says how.

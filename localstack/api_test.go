@@ -29,16 +29,10 @@ func TestTheAPIKeepsItsContract(t *testing.T) {
 func keepsContract(t *testing.T, s *stacktest.Stack) {
 	t.Helper()
 	operator := operatorOf(t, s)
-	scenario.Auth(t, s.URL(), "1", operator)
-	scenario.Sessions(t, s.URL(), "1")
-	scenario.Notifications(t, s.URL(), "1", operator)
 	auditor := auditorOf(t, s)
-	scenario.Operator(t, s.URL(), "1", operator, auditor)
-	scenario.Users(t, s.URL(), "1", operator, auditor)
-	scenario.Views(t, s.URL(), operator, auditor)
-	scenario.System(t, s.URL())
-	scenario.Files(t, s.URL(), "1", operator, auditor)
-	scenario.Payments(t, s.URL(), "1", operator, auditor)
+	for _, part := range scenario.Parts() {
+		part.Walk(t, s.URL(), "1", operator, auditor)
+	}
 	names, me := 0, operator.Expect(t, 200, "GET", "/users/me", nil).Text("id")
 	eventually(t, "views have as many rows as there are streams, and tell how late they are", func() bool {
 		// What an environment of the projector has counted it stores with a later invocation.

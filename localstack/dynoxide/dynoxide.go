@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"os"
 	"os/exec"
 	"strconv"
@@ -53,7 +52,7 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 		defer lock.Close() // the server has inherited it
 	}
 	for {
-		port, err := freePort()
+		port, err := tied.FreePort()
 		if err != nil {
 			return nil, fmt.Errorf("find a port for dynoxide: %w", err)
 		}
@@ -115,13 +114,4 @@ func start(ctx context.Context, binary string, port int, lock *os.File, o Option
 		s.Stop()
 		return nil, fmt.Errorf("dynoxide does not listen: %w: %s", context.Cause(ctx), out.last())
 	}
-}
-
-func freePort() (int, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, err
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port, nil
 }

@@ -12,6 +12,7 @@ import (
 	"mime/multipart"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -221,7 +222,16 @@ func Files(t *testing.T, api, unique string, operator, auditor Person) {
 		form.with("Content-Type", "text/html").Must(t, 403, "AccessDenied", text)
 		form.with("x-amz-checksum-sha256", base64.StdEncoding.EncodeToString(make([]byte, 32))).Must(t, 403, "AccessDenied", text)
 		form.with("acl", "public-read").Must(t, 403, "AccessDenied", text)
-		form.with("policy", base64.StdEncoding.EncodeToString([]byte(`{"expiration":"2099-01-01T00:00:00Z","conditions":[]}`))).Must(t, 403, "SignatureDoesNotMatch", text)
+	})
+
+	t.Run("S3 takes no form whose policy somebody has changed", func(t *testing.T) {
+		form := FormOf(t, ada.Expect(t, 201, "POST", "/files", Announcement("forged-form.txt", text)))
+		policy, err := base64.StdEncoding.DecodeString(form.Fields["policy"])
+		if err != nil {
+			t.Fatal(err)
+		}
+		longer := regexp.MustCompile(`"expiration":"\d{4}`).ReplaceAll(policy, []byte(`"expiration":"2999`))
+		form.with("policy", base64.StdEncoding.EncodeToString(longer)).Must(t, 403, "SignatureDoesNotMatch", text)
 	})
 
 	t.Run("what is stored all the same and not as announced is rejected and removed", func(t *testing.T) {

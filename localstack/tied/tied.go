@@ -2,6 +2,7 @@
 package tied
 
 import (
+	"net"
 	"os"
 	"os/exec"
 	"runtime"
@@ -62,4 +63,15 @@ func (p *Process) Stop(signal os.Signal, limit time.Duration) {
 		p.Kill()
 		<-p.done
 	}
+}
+
+// FreePort finds a loopback port that nothing listens on, for a program that takes no listener.
+// Another process may take it before that does.
+func FreePort() (int, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return 0, err
+	}
+	defer l.Close()
+	return l.Addr().(*net.TCPAddr).Port, nil
 }
