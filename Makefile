@@ -1,7 +1,7 @@
 # What there is to do in this repository; `make` alone lists it.
 
 .DEFAULT_GOAL := help
-.PHONY: help run verify rebuild test nightly fuzz e2e e2e-deploy bench bench-cold native lint generate fmt build synth deploy clean gofmt vet
+.PHONY: help run verify rebuild test nightly fuzz e2e e2e-deploy bench bench-cold native lint generate fmt build synth deploy localstack-up localstack-down deploy-local clean gofmt vet
 
 # The processor of the deployed functions, by Lambda's name for it: arm64 or x86_64.
 ARCH := arm64
@@ -18,7 +18,7 @@ export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 RACE = $(if $(filter 1,$(shell go env CGO_ENABLED)),-race)
 
 help: ## list this
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' Makefile
 
 run: localstack/node_modules/.package-lock.json ## start everything on this machine (PORT=8080 DATA_DIR=.local MODE=process); Ctrl-C ends it
 	@test -x build/stack || echo "build      the stack, which takes a minute the first time"
@@ -78,8 +78,8 @@ lint: vet gofmt ## look for mistakes without running anything
 	go mod verify
 	go mod tidy -diff
 
-generate: ## write anew what is drawn from the code: the diagram, the OpenAPI document, the catalogue of events, the licences
-	go test ./internal/openapi/... ./internal/topology ./infra/build -update
+generate: ## write anew what is drawn from the code: the diagram, the OpenAPI document, the catalogue of events, payloads, licences
+	go test ./internal/openapi/... ./internal/topology ./infra/build ./localstack/invoke -update
 
 fmt: ## format the Go files
 	gofmt -w $(GO_FILES)
@@ -102,11 +102,32 @@ synth: build infra/node_modules/.package-lock.json ## write the CloudFormation t
 deploy: build infra/node_modules/.package-lock.json ## deploy to the AWS account of the current credentials (CONTEXT="-c name=annals")
 	$(CDK) deploy
 
+localstack-up: ## start LocalStack in Docker (LOCALSTACK_AUTH_TOKEN)
+	@docker compose -f localstack/compose.yaml up --detach --wait
+
+localstack-down: ## stop LocalStack and forget what it has
+	@docker compose -f localstack/compose.yaml down --volumes
+
+deploy-local: infra/node_modules/.package-lock.json ## deploy to LocalStack, MiniStack or the like (ENDPOINT=http://127.0.0.1:4566)
+	@$(MAKE) --no-print-directory build ARCH=$(LOCAL_ARCH)
+	@$(CDKLOCAL) bootstrap aws://000000000000/us-east-1
+	@$(CDKLOCAL) deploy --require-approval never
+
 clean: ## remove what was built, but not the data in .local/
 	rm -rf build cdk.out infra/node_modules localstack/node_modules
 
 GO_FILES = $$(find events functions infra internal localstack -name node_modules -prune -o -name '*.go' -print)
 CDK = infra/node_modules/.bin/cdk --context arch=$(ARCH) $(CONTEXT)
+
+# Where LocalStack, MiniStack or another of their kind listens, and the processor of this machine,
+# which is the one that they run functions on.
+ENDPOINT := http://127.0.0.1:4566
+LOCAL_ARCH := $(if $(filter arm64 aarch64,$(shell uname -m)),arm64,x86_64)
+
+# The home of its own keeps what is meant for an account of AWS out of this.
+CDKLOCAL = mkdir -p build/home && HOME="$(CURDIR)/build/home" GOCACHE="$(shell go env GOCACHE)" \
+	GOMODCACHE="$(shell go env GOMODCACHE)" AWS_ENDPOINT_URL=$(ENDPOINT) AWS_ENDPOINT_URL_S3=$(ENDPOINT) \
+	infra/node_modules/.bin/cdklocal --context arch=$(LOCAL_ARCH)
 
 gofmt:
 	@bad=$$(gofmt -l $(GO_FILES)) && test -z "$$bad" || { echo "make fmt would change: $$bad"; exit 1; }

@@ -1,0 +1,6 @@
+package main
+
+// folder has the payloads, from the top of the repository.
+const folder = "events/payloads"
+
+func main() {}
