@@ -245,7 +245,7 @@ func (c Call) Page() (Page, error) {
 	}
 	if s, ok := c.Query["cursor"]; ok {
 		cursor, err := base64.RawURLEncoding.DecodeString(s)
-		if err != nil || len(cursor) == 0 {
+		if err != nil || len(cursor) == 0 || base64.RawURLEncoding.EncodeToString(cursor) != s {
 			return p, ErrCursor
 		}
 		p.Cursor = string(cursor)
