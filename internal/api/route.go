@@ -37,19 +37,24 @@ type Route struct {
 func (r Route) Key() string { return r.Method + " " + r.Path }
 
 // Command declares a route that changes something. The pattern is a method and a path; a
-// request's body is decoded strictly into In, which is struct{} where there is no body.
+// request's body is decoded strictly into In, which is struct{} where there is no body. Every field
+// declares its bounds, in the struct tag "schema"; Command panics at one that does not.
 func Command[In, Out any](pattern string, access Access, handle func(context.Context, Call, In) (Reply[Out], error)) Route {
 	r := declare[Out](pattern, access)
 	r.Command = true
 	if in := reflect.TypeFor[In](); in.NumField() > 0 {
 		r.In = in
 	}
+	fields := boundedFields(reflect.TypeFor[In]())
 	r.Serve = func(ctx context.Context, c Call, body []byte) (Response, error) {
 		var in In
 		if r.In != nil && (len(body) > 0 || !r.BodyOptional()) {
 			if err := decode(body, &in); err != nil {
 				return Response{}, err
 			}
+		}
+		if err := check(fields, reflect.ValueOf(in)); err != nil {
+			return Response{}, err
 		}
 		if err := c.fingerprint(r, in); err != nil {
 			return Response{}, err

@@ -69,7 +69,7 @@ func (m *Module) nextSecret(secret []byte) []byte {
 }
 
 type refreshBody struct {
-	RefreshToken string `json:"refreshToken"`
+	RefreshToken string `json:"refreshToken" schema:"maxLength=100"`
 }
 
 type tokensReply struct {

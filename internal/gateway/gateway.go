@@ -90,6 +90,9 @@ func (g *Gateway) answer(ctx context.Context, r request, correlation string) (ou
 }
 
 func (g *Gateway) serve(ctx context.Context, r request, correlation string) (api.Response, error) {
+	if err := r.tooMuch(); err != nil {
+		return api.Response{}, err
+	}
 	route, params, err := g.route(r)
 	if err != nil {
 		return api.Response{}, err
@@ -104,14 +107,20 @@ func (g *Gateway) serve(ctx context.Context, r request, correlation string) (api
 		}
 		return api.Response{}, err
 	}
-	body, err := r.body()
+	var body []byte
+	if route.Command { // a body of a read is passed over
+		if body, err = r.body(); err != nil {
+			return api.Response{}, err
+		}
+	}
+	query, err := route.Declared(r.QueryStringParameters, r.Headers)
 	if err != nil {
 		return api.Response{}, err
 	}
 	call := api.Call{
 		Caller:  caller,
 		Params:  params,
-		Query:   route.Declared(r.QueryStringParameters),
+		Query:   query,
 		Headers: r.Headers,
 		Client:  r.client(),
 		Source:  r.RequestContext.HTTP.SourceIP,
@@ -249,6 +258,31 @@ func etag(v es.Version) string { return fmt.Sprintf(`"%d"`, v) }
 
 // request reads what a request says, apart from what its route makes of it.
 type request struct{ events.APIGatewayV2HTTPRequest }
+
+// What a request may bring along, besides its body. API Gateway takes 10,240 bytes of request line
+// and headers at most, and of these any number.
+const (
+	maxHeaders = 100
+	maxPath    = 2048 // bytes
+	maxQuery   = 8192 // bytes
+	maxParams  = 32   // of the query
+)
+
+// tooMuch refuses what has more, or is longer, than any request that makes sense.
+func (r request) tooMuch() error {
+	for _, part := range []struct {
+		name    string
+		n, most int
+	}{
+		{"headers", len(r.Headers), maxHeaders}, {"bytes in its path", len(r.RawPath), maxPath},
+		{"bytes in its query", len(r.RawQueryString), maxQuery}, {"parameters in its query", len(r.QueryStringParameters), maxParams},
+	} {
+		if part.n > part.most {
+			return api.Malformed(fmt.Sprintf("A request has at most %d %s.", part.most, part.name))
+		}
+	}
+	return nil
+}
 
 func (r request) body() ([]byte, error) {
 	body := []byte(r.Body)
