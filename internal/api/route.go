@@ -159,22 +159,34 @@ func Created(r es.Result, collection string) Reply[Changed] {
 	return reply
 }
 
-// Match finds the route for a request. allowed lists the methods that the path does have,
-// sorted; it is empty if no route has the path. A fixed segment wins over a parameter.
-func Match(routes []Route, method, path string) (route Route, params map[string]string, allowed []string) {
+// Match finds the route for a request as API Gateway does: of those with its method the one that
+// matches the path with the most fixed segments; the zero Route if there is none.
+func Match(routes []Route, method, path string) (route Route, params map[string]string) {
 	best := -1
 	for _, r := range routes {
-		p, fixed, ok := match(r.Path, path)
-		if !ok {
-			continue
-		}
-		allowed = append(allowed, r.Method)
-		if r.Method == method && fixed > best {
+		if p, fixed, ok := match(r.Path, path); ok && r.Method == method && fixed > best {
 			route, params, best = r, p, fixed
 		}
 	}
-	slices.Sort(allowed)
-	return route, params, slices.Compact(allowed)
+	return route, params
+}
+
+// Allowed lists the methods of a path, sorted: those of the routes that match it with the most
+// fixed segments. /users/me has those that are declared for it, and not those of /users/{id}.
+func Allowed(routes []Route, path string) (methods []string) {
+	most := 0
+	for _, r := range routes {
+		_, fixed, ok := match(r.Path, path)
+		if !ok || fixed < most {
+			continue
+		}
+		if fixed > most {
+			methods, most = nil, fixed
+		}
+		methods = append(methods, r.Method)
+	}
+	slices.Sort(methods)
+	return slices.Compact(methods)
 }
 
 func match(pattern, path string) (params map[string]string, fixed int, ok bool) {

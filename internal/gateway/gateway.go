@@ -135,8 +135,13 @@ func (g *Gateway) serve(ctx context.Context, r request, correlation string) (api
 }
 
 // route finds the declared route. API Gateway has matched the request already; what arrives
-// under $default matches no route at all, and is told which methods its path has.
+// under $default matches no route at all, and is told which methods its path has. So is what it
+// has matched with a parameter although the path is that of another route: DELETE /users/me.
 func (g *Gateway) route(r request) (api.Route, map[string]string, error) {
+	allowed := api.Allowed(g.All, r.RawPath)
+	if len(allowed) > 0 && !slices.Contains(allowed, r.RequestContext.HTTP.Method) {
+		return api.Route{}, nil, &methodError{allowed}
+	}
 	if r.RouteKey != "$default" {
 		for _, route := range g.Routes {
 			if route.Key() == r.RouteKey {
@@ -144,10 +149,6 @@ func (g *Gateway) route(r request) (api.Route, map[string]string, error) {
 			}
 		}
 		return api.Route{}, nil, fmt.Errorf("route %q was sent to a function that does not serve it", r.RouteKey)
-	}
-	_, _, allowed := api.Match(g.All, r.RequestContext.HTTP.Method, r.RawPath)
-	if len(allowed) > 0 {
-		return api.Route{}, nil, &methodError{allowed}
 	}
 	return api.Route{}, nil, &es.Error{Kind: es.NotFound, Code: "no-such-route", Message: "There is no such route."}
 }

@@ -93,7 +93,7 @@ func (s *server) sendIn(ctx context.Context, t testing.TB, c call) (events.APIGa
 	in := events.APIGatewayV2HTTPRequest{RawPath: c.path, Headers: map[string]string{}, QueryStringParameters: c.query, Body: c.body}
 	maps.Copy(in.Headers, c.headers)
 	in.RequestContext.HTTP.Method, in.RequestContext.HTTP.UserAgent = c.method, c.agent
-	route, params, _ := api.Match(s.All, c.method, c.path)
+	route, params := api.Match(s.All, c.method, c.path)
 	in.RouteKey, in.PathParameters = "$default", params
 	if route.Path != "" {
 		in.RouteKey = route.Key()
@@ -266,6 +266,7 @@ func TestARequestIsAnsweredBeforeItsFunctionsTimeIsUp(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 550*time.Millisecond)
 	defer cancel()
 	in := events.APIGatewayV2HTTPRequest{RouteKey: "GET /hanging", RawPath: "/hanging"}
+	in.RequestContext.HTTP.Method = "GET"
 	out, err := s.Handle(ctx, in)
 	if err != nil || ctx.Err() != nil || out.StatusCode != 503 || out.Headers["X-Correlation-Id"] == "" || out.Headers["Retry-After"] == "" {
 		t.Errorf("status %d, error %v, context %v", out.StatusCode, err, ctx.Err())
@@ -535,7 +536,7 @@ func FuzzHandle(f *testing.F) {
 		s.register(t)
 		in := events.APIGatewayV2HTTPRequest{RawPath: path, RouteKey: "$default", Headers: map[string]string{header: value}, Body: body, IsBase64Encoded: encoded}
 		in.RequestContext.HTTP.Method = method
-		if route, params, _ := api.Match(s.All, method, path); route.Path != "" {
+		if route, params := api.Match(s.All, method, path); route.Path != "" {
 			in.RouteKey, in.PathParameters = route.Key(), params
 		}
 		if name, v, ok := strings.Cut(body, "="); ok {

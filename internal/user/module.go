@@ -51,7 +51,7 @@ func (m *Module) Routes() []api.Route {
 		api.Query("GET /users/summary", api.Staff, m.countUsers).
 			Does("Counts accounts by status."),
 		api.Query("GET /users/me", api.SignedIn, m.getMe).
-			Does("Shows one's own account, now or as it was.").Takes(api.TimeTravel),
+			Does("Shows one's own account, now or as it was.").Takes(api.TimeTravel).Refuses(api.ErrNotFound),
 		api.Query("GET /users/{id}", api.Self, m.getUser).
 			Does("Shows an account, now or as it was.").Takes(api.TimeTravel),
 		api.Query("GET /users/{id}/history", api.Self, m.userHistory).
