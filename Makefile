@@ -51,6 +51,7 @@ nightly: localstack/node_modules/.package-lock.json ## run the random tests many
 FUZZTIME := 60s
 
 fuzz: localstack/node_modules/.package-lock.json ## look for bytes that break a decoder (FUZZTIME=60s for each)
+	@mkdir -p build
 	@echo "fuzz       looks for the targets, which compiles all tests the first time"
 	@# The CDK app, which takes minutes to compile, decodes nothing.
 	@go test -list '^Fuzz' $$(go list ./... | grep -v '/infra') | awk '/^Fuzz/ { targets[n++] = $$1 } \
