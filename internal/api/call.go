@@ -178,7 +178,7 @@ func decode(body []byte, into any) error {
 	if tooDeep(body) {
 		return Malformed(fmt.Sprintf("The body is nested deeper than %d levels.", maxDepth))
 	}
-	err := json.Unmarshal(body, into, json.RejectUnknownMembers(true), json.WithUnmarshalers(noNull))
+	err := json.Unmarshal(body, into, json.RejectUnknownMembers(true), json.WithUnmarshalers(json.JoinUnmarshalers(noNull, whole)))
 	if err == nil {
 		return nil
 	}
@@ -215,6 +215,26 @@ var noNull = json.UnmarshalFromFunc(func(d *jsontext.Decoder, _ *string) error {
 })
 
 var errNull = errors.New("null is no text")
+
+// whole reads whole numbers, also such as 5.0, which JSON Schema calls an integer. None of them is
+// a float on its way.
+var whole = json.UnmarshalFromFunc(func(d *jsontext.Decoder, n *int64) error {
+	if d.PeekKind() != '0' {
+		return errors.ErrUnsupported
+	}
+	text, err := d.ReadValue()
+	if err != nil {
+		return err
+	}
+	digits, fraction, _ := strings.Cut(string(text), ".")
+	if strings.Trim(fraction, "0") != "" {
+		return errNotWhole
+	}
+	*n, err = strconv.ParseInt(digits, 10, 64)
+	return err
+})
+
+var errNotWhole = errors.New("this is no whole number")
 
 // explain says what is wrong with a body in words for people, without Go's types.
 func explain(err error) (jsontext.Pointer, string) {
