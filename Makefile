@@ -1,7 +1,7 @@
 # What there is to do in this repository; `make` alone lists it.
 
 .DEFAULT_GOAL := help
-.PHONY: help run verify rebuild test nightly fuzz e2e e2e-deploy bench bench-cold native lint generate fmt build synth deploy localstack-up localstack-down deploy-local clean gofmt vet
+.PHONY: help run verify rebuild test nightly fuzz schemathesis e2e e2e-deploy bench bench-cold native lint generate fmt build synth deploy localstack-up localstack-down deploy-local clean gofmt vet
 
 # The processor of the deployed functions, by Lambda's name for it: arm64 or x86_64.
 ARCH := arm64
@@ -51,9 +51,25 @@ nightly: localstack/node_modules/.package-lock.json ## run the random tests many
 	go test ./localstack -run HoweverOftenTheStackIsKilled -kills 50 -timeout 30m
 	go test ./internal/dynamo -run Rebuild -rebuild-events 1000000 -v -timeout 30m
 	go test ./internal/dynamo/trust -trials 200 -commands 100000 -rapid.checks 1000 -timeout 60m
+	$(MAKE) fuzz FUZZTIME=10m
 
-fuzz: ## look for requests that break the HTTP adapter, for a minute
-	go test ./internal/gateway -run '^$$' -fuzz FuzzHandle -fuzztime 60s -fuzzminimizetime 20x
+# How long each fuzz target runs.
+FUZZTIME := 60s
+
+fuzz: localstack/node_modules/.package-lock.json ## look for bytes that break a decoder (FUZZTIME=60s for each)
+	@mkdir -p build
+	@echo "fuzz       looks for the targets, which compiles all tests the first time"
+	@# The CDK app, which takes minutes to compile, decodes nothing.
+	@go test -list '^Fuzz' $$(go list ./... | grep -v '/infra') | awk '/^Fuzz/ { targets[n++] = $$1 } \
+		/^ok/ { for (i = 0; i < n; i++) print $$2, targets[i]; n = 0 } /^FAIL/ { exit 1 }' > build/fuzz
+	@n=0; all=$$(wc -l < build/fuzz); start=$$(date +%s); while read -r package target; do \
+		n=$$((n + 1)); echo "fuzz       $$n of $$all: $$target in $${package#*annals/}, for $(FUZZTIME)"; \
+		go test "$$package" -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 20x > build/fuzz.log 2>&1 || \
+			{ cat build/fuzz.log; echo "fuzz       $$target failed; its case is in testdata/fuzz/$$target of its package"; exit 1; }; \
+		done < build/fuzz; echo "fuzz       $$all targets ran clean in $$(( $$(date +%s) - start )) s"
+
+schemathesis: localstack/node_modules/.package-lock.json build/python/schemathesis/installed ## test the API with requests made from its OpenAPI document
+	go test ./localstack -tags schemathesis -run '^TestTheAPIIsAsItsDocumentSays$$' -count 1 -timeout 20m -v
 
 e2e: ## deploy to MiniStack, an emulator of AWS, and run the whole scenario there; needs Linux and Python 3.11 or later
 	@$(MAKE) --no-print-directory e2e-deploy

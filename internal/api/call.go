@@ -8,8 +8,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -147,18 +145,15 @@ func (i *Invalid) Add(pointer, message string) {
 	*i = append(*i, es.FieldError{Pointer: pointer, Message: message})
 }
 
-// MaxName is how many characters the name of anything has at most.
-const MaxName = 100
-
-// Text trims a text of at least one and at most max characters, none of them a control
-// character.
-func (i *Invalid) Text(pointer, s string, max int) string {
+// Text trims a text that has to have characters, all of which can be seen. How many it may have
+// is declared with its field.
+func (i *Invalid) Text(pointer, s string) string {
 	s = strings.TrimSpace(s)
-	switch n := utf8.RuneCountInString(s); {
-	case n < 1 || n > max:
-		i.Add(pointer, fmt.Sprintf("This has 1 to %d characters.", max))
-	case strings.ContainsFunc(s, unicode.IsControl):
-		i.Add(pointer, "This has no control characters.")
+	switch {
+	case s == "":
+		i.Add(pointer, "This is not left empty.")
+	case !Seen(s):
+		i.Add(pointer, "This has no characters that cannot be seen.")
 	}
 	return s
 }
@@ -180,7 +175,10 @@ func decode(body []byte, into any) error {
 	if bytes.TrimSpace(body)[0] != '{' {
 		return Malformed("The body has to be a JSON object.")
 	}
-	err := json.Unmarshal(body, into, json.RejectUnknownMembers(true), json.WithUnmarshalers(noNull))
+	if tooDeep(body) {
+		return Malformed(fmt.Sprintf("The body is nested deeper than %d levels.", maxDepth))
+	}
+	err := json.Unmarshal(body, into, json.RejectUnknownMembers(true), json.WithUnmarshalers(json.JoinUnmarshalers(noNull, whole)))
 	if err == nil {
 		return nil
 	}
@@ -191,7 +189,21 @@ func decode(body []byte, into any) error {
 	return Malformed("The body cannot be read.", es.FieldError{Pointer: string(pointer), Message: what})
 }
 
-// maxPointer keeps a body that is nested deep from coming back as its own pointer.
+// maxDepth is more than any body has.
+const maxDepth = 8
+
+// tooDeep reports whether values are nested deeper than maxDepth. It looks no further than that.
+func tooDeep(body []byte) bool {
+	d := jsontext.NewDecoder(bytes.NewReader(body))
+	for d.StackDepth() <= maxDepth {
+		if _, err := d.ReadToken(); err != nil {
+			return false // the end, or what decode says better
+		}
+	}
+	return true
+}
+
+// maxPointer keeps a body with a long name from coming back as its own pointer.
 const maxPointer = 200
 
 // noNull refuses null where a text belongs; where it may be left out, the field is a pointer.
@@ -203,6 +215,26 @@ var noNull = json.UnmarshalFromFunc(func(d *jsontext.Decoder, _ *string) error {
 })
 
 var errNull = errors.New("null is no text")
+
+// whole reads whole numbers, also such as 5.0, which JSON Schema calls an integer. None of them is
+// a float on its way.
+var whole = json.UnmarshalFromFunc(func(d *jsontext.Decoder, n *int64) error {
+	if d.PeekKind() != '0' {
+		return errors.ErrUnsupported
+	}
+	text, err := d.ReadValue()
+	if err != nil {
+		return err
+	}
+	digits, fraction, _ := strings.Cut(string(text), ".")
+	if strings.Trim(fraction, "0") != "" {
+		return errNotWhole
+	}
+	*n, err = strconv.ParseInt(digits, 10, 64)
+	return err
+})
+
+var errNotWhole = errors.New("this is no whole number")
 
 // explain says what is wrong with a body in words for people, without Go's types.
 func explain(err error) (jsontext.Pointer, string) {
@@ -245,7 +277,7 @@ func (c Call) Page() (Page, error) {
 	}
 	if s, ok := c.Query["cursor"]; ok {
 		cursor, err := base64.RawURLEncoding.DecodeString(s)
-		if err != nil || len(cursor) == 0 {
+		if err != nil || len(cursor) == 0 || base64.RawURLEncoding.EncodeToString(cursor) != s {
 			return p, ErrCursor
 		}
 		p.Cursor = string(cursor)

@@ -30,12 +30,12 @@ var (
 	// Paged is what [Call.Page] reads.
 	Paged = Params{
 		{Name: "limit", Text: "The size of the page, at most.", Schema: fmt.Sprintf("type=integer minimum=1 maximum=%d default=%d", maxLimit, defaultLimit)},
-		{Name: "cursor", Text: "The nextCursor of the page before."},
+		{Name: "cursor", Text: "The nextCursor of the page before.", Schema: "minLength=1 maxLength=6000 pattern=^[A-Za-z0-9_-]+$"},
 	}
 	// Ordered is what [Call.Descending] reads.
 	Ordered = Params{{Name: "order", Text: "Oldest first, or newest first.", Schema: "enum=asc|desc default=asc"}}
 	// Versioned is for reads whose answer tells the version of what it shows.
-	Versioned = Params{{Name: "If-None-Match", Text: "ETags of versions that need not be sent again.", In: "header"}}
+	Versioned = Params{{Name: "If-None-Match", Text: "ETags of versions that need not be sent again.", Schema: "maxLength=1000", In: "header"}}
 	// TimeTravel is what [Call.Moment] reads, of what is Versioned.
 	TimeTravel = append(Params{
 		{Name: "atLeast", Text: "A version that the answer has to have seen, such as that of one's own last command.", Schema: "type=integer minimum=1"},
@@ -43,7 +43,7 @@ var (
 		{Name: "at", Text: "As it was at this time.", Schema: "format=date-time"},
 	}, Versioned...)
 	// Waiting is what [Call.Wait] reads.
-	Waiting = Params{{Name: "Prefer", Text: "wait=<seconds>: the answer tells the outcome, if it comes in that time, which is cut to 8 seconds.", In: "header"}}
+	Waiting = Params{{Name: "Prefer", Text: "wait=<seconds>: the answer tells the outcome, if it comes in that time, which is cut to 8 seconds.", Schema: "maxLength=200", In: "header"}}
 	// WithKey is for commands that are refused without an Idempotency-Key.
 	WithKey = Params{{Name: "Idempotency-Key", Text: "A repeat with the same key gives the first answer and changes nothing.", Schema: "minLength=1 maxLength=255", In: "header", Required: true}}
 )
@@ -60,9 +60,14 @@ func (r Route) Does(summary string) Route {
 }
 
 // Takes declares parameters. Those of the path need no declaration, and every command takes
-// If-Match and Idempotency-Key.
+// If-Match and Idempotency-Key. It panics at one whose size nothing bounds.
 func (r Route) Takes(params ...Params) Route {
 	r.Params = append(slices.Clip(r.Params), slices.Concat(params...)...)
+	for _, p := range r.Params {
+		if b := readBounds(p.Schema); b.kind == "" && b.format == "" && !b.boundsText() {
+			panic(fmt.Sprintf("the parameter %s of %s has no bound", p.Name, r.Key()))
+		}
+	}
 	return r
 }
 
@@ -87,15 +92,29 @@ func (r Route) AtMost(n int, window time.Duration) Route {
 	return r
 }
 
-// Declared is what a request's query says of the parameters that the route declares.
-func (r Route) Declared(query map[string]string) map[string]string {
+// Declared is what a request's query says of the parameters that the route declares. A text in the
+// query or in a header that is out of its bounds is an [ErrMalformed].
+func (r Route) Declared(query, headers map[string]string) (map[string]string, error) {
 	declared := map[string]string{}
 	for _, p := range r.Params {
-		if v, ok := query[p.Name]; ok && p.In == "" {
-			declared[p.Name] = v
+		value, ok := query[p.Name]
+		if p.In == "header" {
+			value, ok = headers[strings.ToLower(p.Name)]
+		}
+		if !ok || p.In == "path" {
+			continue
+		}
+		// Whole numbers and times have readers that refuse what they cannot read.
+		if b := readBounds(p.Schema); b.kind == "" && b.format == "" {
+			if wrong := b.text(value); wrong != "" {
+				return nil, Malformed(p.Name + ": " + wrong)
+			}
+		}
+		if p.In == "" {
+			declared[p.Name] = value
 		}
 	}
-	return declared
+	return declared, nil
 }
 
 // PathParams lists the names in the braces of the path.
@@ -112,8 +131,9 @@ func (r Route) PathParams() (names []string) {
 // request may.
 func (r Route) Problems() []*es.Error {
 	all := slices.Clone(r.Refusals)
-	if r.In != nil || r.Command || len(r.Params) > 0 {
-		all = append(all, ErrMalformed)
+	all = append(all, ErrMalformed)
+	if r.In != nil {
+		all = append(all, ErrInvalid)
 	}
 	if r.Access != Public {
 		all = append(all, ErrUnauthenticated)

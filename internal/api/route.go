@@ -39,19 +39,24 @@ type Route struct {
 func (r Route) Key() string { return r.Method + " " + r.Path }
 
 // Command declares a route that changes something. The pattern is a method and a path; a
-// request's body is decoded strictly into In, which is struct{} where there is no body.
+// request's body is decoded strictly into In, which is struct{} where there is no body. Every field
+// declares its bounds, in the struct tag "schema"; Command panics at one that does not.
 func Command[In, Out any](pattern string, access Access, handle func(context.Context, Call, In) (Reply[Out], error)) Route {
 	r := declare[Out](pattern, access)
 	r.Command = true
 	if in := reflect.TypeFor[In](); in.NumField() > 0 {
 		r.In = in
 	}
+	fields := boundedFields(reflect.TypeFor[In]())
 	r.Serve = func(ctx context.Context, c Call, body []byte) (Response, error) {
 		var in In
 		if r.In != nil && (len(body) > 0 || !r.BodyOptional()) {
 			if err := decode(body, &in); err != nil {
 				return Response{}, err
 			}
+		}
+		if err := check(fields, reflect.ValueOf(in)); err != nil {
+			return Response{}, err
 		}
 		if err := c.fingerprint(r, in); err != nil {
 			return Response{}, err
@@ -158,22 +163,34 @@ func Created(r es.Result, collection string) Reply[Changed] {
 	return reply
 }
 
-// Match finds the route for a request. allowed lists the methods that the path does have,
-// sorted; it is empty if no route has the path. A fixed segment wins over a parameter.
-func Match(routes []Route, method, path string) (route Route, params map[string]string, allowed []string) {
+// Match finds the route for a request as API Gateway does: of those with its method the one that
+// matches the path with the most fixed segments; the zero Route if there is none.
+func Match(routes []Route, method, path string) (route Route, params map[string]string) {
 	best := -1
 	for _, r := range routes {
-		p, fixed, ok := match(r.Path, path)
-		if !ok {
-			continue
-		}
-		allowed = append(allowed, r.Method)
-		if r.Method == method && fixed > best {
+		if p, fixed, ok := match(r.Path, path); ok && r.Method == method && fixed > best {
 			route, params, best = r, p, fixed
 		}
 	}
-	slices.Sort(allowed)
-	return route, params, slices.Compact(allowed)
+	return route, params
+}
+
+// Allowed lists the methods of a path, sorted: those of the routes that match it with the most
+// fixed segments. /users/me has those that are declared for it, and not those of /users/{id}.
+func Allowed(routes []Route, path string) (methods []string) {
+	most := 0
+	for _, r := range routes {
+		_, fixed, ok := match(r.Path, path)
+		if !ok || fixed < most {
+			continue
+		}
+		if fixed > most {
+			methods, most = nil, fixed
+		}
+		methods = append(methods, r.Method)
+	}
+	slices.Sort(methods)
+	return slices.Compact(methods)
 }
 
 func match(pattern, path string) (params map[string]string, fixed int, ok bool) {

@@ -39,7 +39,7 @@ func (c ChangePassword) Decide(u User, _ time.Time) ([]events.Auth, error) {
 }
 
 type changePasswordBody struct {
-	Current string `json:"current"`
+	Current string `json:"current" schema:"maxLength=128"`
 	New     string `json:"new" schema:"minLength=8 maxLength=128"`
 }
 

@@ -38,7 +38,7 @@ type createUserBody struct {
 
 func (m *Module) createUser(ctx context.Context, call api.Call, in createUserBody) (reply api.Reply[api.Changed], err error) {
 	var bad api.Invalid
-	email, name := validEmail(&bad, "/email", in.Email), bad.Text("/name", in.Name, api.MaxName)
+	email, name := validEmail(&bad, "/email", in.Email), bad.Text("/name", in.Name)
 	m.validPassword(&bad, "/password", in.Password, email)
 	if err := bad.Err(); err != nil {
 		return reply, err

@@ -31,20 +31,11 @@ func (c StartSession) Decide(_ Session, now time.Time) ([]events.Session, error)
 var ErrWrongLogin = &es.Error{Kind: es.Unauthenticated, Code: "wrong-login", Message: "The email address or the password is wrong."}
 
 type loginBody struct {
-	Email    string `json:"email" schema:"minLength=1"`
-	Password string `json:"password" schema:"minLength=1"`
+	Email    string `json:"email" schema:"minLength=1 maxLength=254"`
+	Password string `json:"password" schema:"minLength=1 maxLength=128"`
 }
 
 func (m *Module) login(ctx context.Context, call api.Call, in loginBody) (reply api.Reply[tokensReply], err error) {
-	var bad api.Invalid
-	for pointer, value := range map[string]string{"/email": in.Email, "/password": in.Password} {
-		if value == "" {
-			bad.Add(pointer, "This is missing.")
-		}
-	}
-	if err := bad.Err(); err != nil {
-		return reply, err
-	}
 	user, err := m.limited(ctx, call, in)
 	if err != nil {
 		return reply, err

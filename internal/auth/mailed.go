@@ -43,8 +43,8 @@ type mailedToken struct {
 // openMailed reads a token. The error is [ErrWrongToken] if it is none, or has expired.
 func (m *Module) openMailed(purpose, token string) (mailedToken, error) {
 	const head = 16 + 8
-	b, err := base64.RawURLEncoding.DecodeString(token)
-	if err != nil || len(b) != head+sha256.Size {
+	b, ok := decodeToken(token, head+sha256.Size)
+	if !ok {
 		return mailedToken{}, ErrWrongToken
 	}
 	if expires := time.Unix(int64(binary.BigEndian.Uint64(b[16:])), 0); !m.Now().Before(expires) {

@@ -69,7 +69,7 @@ func (m *Module) nextSecret(secret []byte) []byte {
 }
 
 type refreshBody struct {
-	RefreshToken string `json:"refreshToken"`
+	RefreshToken string `json:"refreshToken" schema:"maxLength=100"`
 }
 
 type tokensReply struct {
@@ -129,10 +129,20 @@ func refreshToken(session string, secret []byte) string {
 }
 
 func parseRefreshToken(token string) (session string, secret []byte, ok bool) {
-	b, err := base64.RawURLEncoding.DecodeString(token)
-	if err != nil || len(b) != 16+32 {
+	b, ok := decodeToken(token, 16+32)
+	if !ok {
 		return "", nil, false
 	}
 	session = es.UnpackID([16]byte(b))
 	return session, b[16:], es.ValidID(session)
+}
+
+// decodeToken reads a token of so many bytes. Each has one form only: the decoder would pass over
+// line breaks, and over bits that are left at the end.
+func decodeToken(token string, size int) ([]byte, bool) {
+	if len(token) != base64.RawURLEncoding.EncodedLen(size) {
+		return nil, false
+	}
+	b, err := base64.RawURLEncoding.Strict().DecodeString(token)
+	return b, err == nil && len(b) == size
 }

@@ -105,7 +105,7 @@ func (m *Module) forgotPassword(ctx context.Context, call api.Call, in forgotBod
 }
 
 type resetBody struct {
-	Token string `json:"token"`
+	Token string `json:"token" schema:"maxLength=100"`
 	New   string `json:"new" schema:"minLength=8 maxLength=128"`
 }
 

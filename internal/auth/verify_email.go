@@ -36,7 +36,7 @@ func (m *Module) VerificationToken(userID, email string, expires time.Time) stri
 }
 
 type verifyEmailBody struct {
-	Token string `json:"token"`
+	Token string `json:"token" schema:"maxLength=100"`
 }
 
 func (m *Module) verifyEmail(ctx context.Context, call api.Call, in verifyEmailBody) (api.Reply[struct{}], error) {

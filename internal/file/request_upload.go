@@ -2,6 +2,7 @@ package file
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/interview-sandbox/annals/events"
@@ -34,11 +35,13 @@ func (c RequestUpload) Decide(f File, _ time.Time) ([]events.File, error) {
 	}}, nil
 }
 
+// requestUploadBody announces a file of 1 GiB at most, which is what can be sent in settleAfter over
+// 2.5 Mbit/s; S3 takes up to 5 GiB in one form.
 type requestUploadBody struct {
 	Name        string `json:"name" schema:"minLength=1 maxLength=255"`
 	Size        *int64 `json:"size" schema:"minimum=0 maximum=1073741824"` // bytes
 	ContentType string `json:"contentType" schema:"minLength=3 maxLength=255"`
-	SHA256      string `json:"sha256" schema:"minLength=64 maxLength=64"` // hexadecimal
+	SHA256      string `json:"sha256" schema:"minLength=64 maxLength=64 pattern=^[0-9A-Fa-f]*$"` // hexadecimal
 }
 
 // UploadReply says how to upload a file that was announced.
@@ -53,7 +56,7 @@ type UploadReply struct {
 func (m *Module) requestUpload(ctx context.Context, call api.Call, in requestUploadBody) (reply api.Reply[UploadReply], err error) {
 	var bad api.Invalid
 	name := validName(&bad, "/name", in.Name)
-	declared := Content{Size: validSize(&bad, "/size", in.Size), Type: validType(&bad, "/contentType", in.ContentType), SHA256: validSHA256(&bad, "/sha256", in.SHA256)}
+	declared := Content{Size: validSize(&bad, "/size", in.Size), Type: validType(&bad, "/contentType", in.ContentType), SHA256: strings.ToLower(in.SHA256)}
 	if err := bad.Err(); err != nil {
 		return reply, err
 	}

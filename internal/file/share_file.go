@@ -94,20 +94,16 @@ func (RevokeShare) Decide(s Share, _ time.Time) ([]events.Share, error) {
 }
 
 type shareFileBody struct {
-	Permission Permission `json:"permission"`
+	Permission string `json:"permission" schema:"enum=read|write"`
 }
 
 func (m *Module) shareFile(ctx context.Context, call api.Call, in shareFileBody) (reply api.Reply[api.Changed], err error) {
-	var bad api.Invalid
-	permission, userID := validPermission(&bad, "/permission", in.Permission), call.Params["userId"]
-	if err := bad.Err(); err != nil {
-		return reply, err
-	}
+	userID := call.Params["userId"]
 	active, err := m.isActive(ctx, userID)
 	if err != nil {
 		return reply, err
 	}
-	return m.change(ctx, call, ShareFile{call.Caller.ID, userID, permission, active})
+	return m.change(ctx, call, ShareFile{call.Caller.ID, userID, Permission(in.Permission), active})
 }
 
 func (m *Module) unshareFile(ctx context.Context, call api.Call, _ struct{}) (api.Reply[api.Changed], error) {

@@ -1,20 +1,14 @@
 package file
 
 import (
-	"fmt"
 	"mime"
 	"regexp"
 	"strings"
 	"sync"
-	"unicode"
 	"unicode/utf8"
 
 	"github.com/interview-sandbox/annals/internal/api"
 )
-
-// MaxSize is the largest file, in bytes. S3 takes up to 5 GiB in one form; this is what can
-// be sent in settleAfter over 2.5 Mbit/s.
-const MaxSize = 1 << 30
 
 // maxName is in bytes, which is what most file systems allow.
 const maxName = 255
@@ -26,15 +20,15 @@ func validName(bad *api.Invalid, pointer, s string) string {
 		bad.Add(pointer, "A file's name has 1 to 255 bytes.")
 	case s == "." || s == ".." || strings.ContainsAny(s, `/\`):
 		bad.Add(pointer, "A file's name is no path.")
-	case strings.ContainsFunc(s, func(r rune) bool { return unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) }):
+	case !api.Seen(s):
 		bad.Add(pointer, "A file's name has no characters that cannot be seen.")
 	}
 	return s
 }
 
 func validSize(bad *api.Invalid, pointer string, n *int64) int64 {
-	if n == nil || *n < 0 || *n > MaxSize {
-		bad.Add(pointer, fmt.Sprintf("A file has 0 to %d bytes.", MaxSize))
+	if n == nil {
+		bad.Add(pointer, "A file has a size in bytes.")
 		return 0
 	}
 	return *n
@@ -46,29 +40,10 @@ var typeForm = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`^[A-Za-z0-9!#$&^_.+-]{1,127}/[A-Za-z0-9!#$&^_.+-]{1,127}(;[\x20-\x7e]*)?$`)
 })
 
-const maxType = 255
-
 func validType(bad *api.Invalid, pointer, s string) string {
 	s = strings.TrimSpace(s)
-	if _, _, err := mime.ParseMediaType(s); err != nil || len(s) > maxType || !typeForm().MatchString(s) {
+	if _, _, err := mime.ParseMediaType(s); err != nil || !typeForm().MatchString(s) {
 		bad.Add(pointer, "This has to be a media type such as text/plain.")
 	}
 	return s
-}
-
-var sha256Form = regexp.MustCompile(`^[0-9a-f]{64}$`)
-
-func validSHA256(bad *api.Invalid, pointer, s string) string {
-	s = strings.ToLower(s)
-	if !sha256Form.MatchString(s) {
-		bad.Add(pointer, "This has to be the SHA-256 of the file's bytes as 64 hexadecimal digits.")
-	}
-	return s
-}
-
-func validPermission(bad *api.Invalid, pointer string, p Permission) Permission {
-	if p != Read && p != Write {
-		bad.Add(pointer, "A permission is read or write.")
-	}
-	return p
 }

@@ -94,6 +94,9 @@ func (g *Gateway) answer(ctx context.Context, r request, correlation string, spa
 }
 
 func (g *Gateway) serve(ctx context.Context, r request, correlation string, span trace.Context) (api.Response, error) {
+	if err := r.tooMuch(); err != nil {
+		return api.Response{}, err
+	}
 	route, params, err := g.route(r)
 	if err != nil {
 		return api.Response{}, err
@@ -108,14 +111,20 @@ func (g *Gateway) serve(ctx context.Context, r request, correlation string, span
 		}
 		return api.Response{}, err
 	}
-	body, err := r.body()
+	var body []byte
+	if route.Command { // a body of a read is passed over
+		if body, err = r.body(); err != nil {
+			return api.Response{}, err
+		}
+	}
+	query, err := route.Declared(r.QueryStringParameters, r.Headers)
 	if err != nil {
 		return api.Response{}, err
 	}
 	call := api.Call{
 		Caller:  caller,
 		Params:  params,
-		Query:   route.Declared(r.QueryStringParameters),
+		Query:   query,
 		Headers: r.Headers,
 		Client:  r.client(),
 		Source:  r.RequestContext.HTTP.SourceIP,
@@ -146,8 +155,13 @@ func (g *Gateway) limit(ctx context.Context, route api.Route, call api.Call) err
 }
 
 // route finds the declared route. API Gateway has matched the request already; what arrives
-// under $default matches no route at all, and is told which methods its path has.
+// under $default matches no route at all, and is told which methods its path has. So is what it
+// has matched with a parameter although the path is that of another route: DELETE /users/me.
 func (g *Gateway) route(r request) (api.Route, map[string]string, error) {
+	allowed := api.Allowed(g.All, r.RawPath)
+	if len(allowed) > 0 && !slices.Contains(allowed, r.RequestContext.HTTP.Method) {
+		return api.Route{}, nil, &methodError{allowed}
+	}
 	if r.RouteKey != "$default" {
 		for _, route := range g.Routes {
 			if route.Key() == r.RouteKey {
@@ -155,10 +169,6 @@ func (g *Gateway) route(r request) (api.Route, map[string]string, error) {
 			}
 		}
 		return api.Route{}, nil, fmt.Errorf("route %q was sent to a function that does not serve it", r.RouteKey)
-	}
-	_, _, allowed := api.Match(g.All, r.RequestContext.HTTP.Method, r.RawPath)
-	if len(allowed) > 0 {
-		return api.Route{}, nil, &methodError{allowed}
 	}
 	return api.Route{}, nil, &es.Error{Kind: es.NotFound, Code: "no-such-route", Message: "There is no such route."}
 }
@@ -272,6 +282,31 @@ func etag(v es.Version) string { return fmt.Sprintf(`"%d"`, v) }
 
 // request reads what a request says, apart from what its route makes of it.
 type request struct{ events.APIGatewayV2HTTPRequest }
+
+// What a request may bring along, besides its body. API Gateway takes 10,240 bytes of request line
+// and headers at most, and of these any number.
+const (
+	maxHeaders = 100
+	maxPath    = 2048 // bytes
+	maxQuery   = 8192 // bytes
+	maxParams  = 32   // of the query
+)
+
+// tooMuch refuses what has more, or is longer, than any request that makes sense.
+func (r request) tooMuch() error {
+	for _, part := range []struct {
+		name    string
+		n, most int
+	}{
+		{"headers", len(r.Headers), maxHeaders}, {"bytes in its path", len(r.RawPath), maxPath},
+		{"bytes in its query", len(r.RawQueryString), maxQuery}, {"parameters in its query", len(r.QueryStringParameters), maxParams},
+	} {
+		if part.n > part.most {
+			return api.Malformed(fmt.Sprintf("A request has at most %d %s.", part.most, part.name))
+		}
+	}
+	return nil
+}
 
 func (r request) body() ([]byte, error) {
 	body := []byte(r.Body)

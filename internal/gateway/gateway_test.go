@@ -9,6 +9,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"log/slog"
 	"maps"
 	"net/http"
@@ -117,7 +118,7 @@ func (s *server) sendIn(ctx context.Context, t testing.TB, c call) (events.APIGa
 	maps.Copy(in.Headers, c.headers)
 	in.RequestContext.HTTP.Method, in.RequestContext.HTTP.UserAgent = c.method, c.agent
 	in.RequestContext.HTTP.SourceIP = c.source
-	route, params, _ := api.Match(s.All, c.method, c.path)
+	route, params := api.Match(s.All, c.method, c.path)
 	in.RouteKey, in.PathParameters = "$default", params
 	if route.Path != "" {
 		in.RouteKey = route.Key()
@@ -212,9 +213,46 @@ func pointers(body map[string]any) string {
 }
 
 func TestEveryValueThatIsNotAcceptableIsNamed(t *testing.T) {
-	_, body := newServer().expect(t, call{method: "POST", path: "/auth/users", body: `{"email":"ada","password":"short","name":" "}`}, 422, "invalid")
-	if got := pointers(body); got != "/email /name /password" {
-		t.Errorf("points to %q", got)
+	for body, want := range map[string]string{
+		`{"email":"ada","password":"password123","name":" "}`:                                     "/email /name /password",
+		`{"email":"` + strings.Repeat("a", 255) + `","password":"short","name":""}`:               "/email /password /name",
+		`{"email":"ada@example.com","password":"correct horse","name":"Ada\u0000"}`:               "/name",
+		`{"email":"ada@example.com","password":"correct horse","name":"Ada\nBcc: x"}`:             "/name",
+		`{"email":"ada@example.com","password":"correct horse","name":"\u202egnp.exe"}`:           "/name",
+		`{"email":"ada@example.com","password":"correct horse","name":"Ada\u2028Subject"}`:        "/name",
+		`{"email":"ada@example.com\nBcc: x@example.com","password":"correct horse","name":"Ada"}`: "/email",
+	} {
+		_, problem := newServer().expect(t, call{method: "POST", path: "/auth/users", body: body}, 422, "invalid")
+		if got := pointers(problem); got != want {
+			t.Errorf("%s: points to %q, want %q", body, got, want)
+		}
+	}
+}
+
+func TestARequestHasOnlySoMuch(t *testing.T) {
+	many := func(n int) map[string]string {
+		all := map[string]string{}
+		for i := range n {
+			all[fmt.Sprint("x", i)] = "1"
+		}
+		return all
+	}
+	s := newServer()
+	s.expect(t, call{method: "GET", path: "/" + strings.Repeat("x", 2047), headers: many(100), query: many(32)}, 404, "no-such-route")
+	for what, c := range map[string]call{
+		"headers":               {method: "GET", path: "/x", headers: many(101)},
+		"parameters":            {method: "GET", path: "/x", query: many(33)},
+		"the path":              {method: "GET", path: "/" + strings.Repeat("x", 2048)},
+		"the body's depth":      {method: "POST", path: "/auth/users", body: `{"email":` + strings.Repeat("[", 8) + strings.Repeat("]", 8) + `}`},
+		"a body without an end": {method: "POST", path: "/auth/users", body: `{"email":` + strings.Repeat("[", 200_000)},
+		"a cursor":              {method: "GET", path: "/auth/users/x/history", caller: "x", query: map[string]string{"cursor": strings.Repeat("A", 6001)}},
+	} {
+		t.Run(what, func(t *testing.T) {
+			out, _ := s.expect(t, c, 400, "malformed")
+			if len(out.Body) > 4000 {
+				t.Errorf("the answer has %d bytes", len(out.Body))
+			}
+		})
 	}
 }
 
@@ -255,6 +293,7 @@ func TestARequestIsAnsweredBeforeItsFunctionsTimeIsUp(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 550*time.Millisecond)
 	defer cancel()
 	in := events.APIGatewayV2HTTPRequest{RouteKey: "GET /hanging", RawPath: "/hanging"}
+	in.RequestContext.HTTP.Method = "GET"
 	out, err := s.Handle(ctx, in)
 	if err != nil || ctx.Err() != nil || out.StatusCode != 503 || out.Headers["X-Correlation-Id"] == "" || out.Headers["Retry-After"] == "" {
 		t.Errorf("status %d, error %v, context %v", out.StatusCode, err, ctx.Err())
@@ -541,7 +580,7 @@ func FuzzHandle(f *testing.F) {
 		s.register(t)
 		in := events.APIGatewayV2HTTPRequest{RawPath: path, RouteKey: "$default", Headers: map[string]string{header: value}, Body: body, IsBase64Encoded: encoded}
 		in.RequestContext.HTTP.Method = method
-		if route, params, _ := api.Match(s.All, method, path); route.Path != "" {
+		if route, params := api.Match(s.All, method, path); route.Path != "" {
 			in.RouteKey, in.PathParameters = route.Key(), params
 		}
 		if name, v, ok := strings.Cut(body, "="); ok {
@@ -625,7 +664,7 @@ func TestAHandlerSeesWhatItsRouteDeclares(t *testing.T) {
 	s := newServer(api.Query("GET /page", api.Public, func(_ context.Context, c api.Call) (api.Reply[api.HTML], error) {
 		seen = c.Query
 		return api.Reply[api.HTML]{Body: "<p>&amp;</p>"}, nil
-	}).Takes(api.InQuery("declared", "", "")))
+	}).Takes(api.InQuery("declared", "", "maxLength=10")))
 	out, _ := s.send(t, call{method: "GET", path: "/page", query: map[string]string{"declared": "1", "other": "2"}})
 	if !maps.Equal(seen, map[string]string{"declared": "1"}) {
 		t.Errorf("the handler sees %v", seen)

@@ -31,7 +31,7 @@ func (m *Module) Routes() []api.Route {
 	return []api.Route{
 		api.Query("GET /admin/streams", api.Staff, m.listStreams).
 			Does("Lists streams, in no order. A page may be short, or empty, and yet have more after it.").
-			Takes(api.Paged, api.InQuery("prefix", "How the stream's name begins.", "")),
+			Takes(api.Paged, api.InQuery("prefix", "How the stream's name begins.", "maxLength=1024")),
 		api.Query("GET /admin/streams/{stream}", api.Staff, m.listCommits).
 			Does("Lists a stream's commits.").
 			Takes(api.Paged, api.Ordered, api.InQuery("from", "Begins with the commit that this version is in.", "type=integer minimum=1")),
@@ -41,7 +41,7 @@ func (m *Module) Routes() []api.Route {
 			Does("Tells whether a stream is as it was written."),
 		api.Query("GET /admin/audit", api.Staff, m.audit).
 			Does("Lists who did what, across streams. Each page is sorted by time.").
-			Takes(api.Paged, api.InQuery("actor", "Who did it.", ""), api.InQuery("correlationId", "What it belonged to.", ""),
+			Takes(api.Paged, api.InQuery("actor", "Who did it.", "maxLength=100"), api.InQuery("correlationId", "What it belonged to.", "maxLength=100"),
 				api.InQuery("from", "Not before this time.", "format=date-time"), api.InQuery("to", "Not after this time.", "format=date-time")),
 		api.Query("GET /admin/stats", api.Staff, m.getStats).
 			Does("Sums up what the functions did in the last hours.").

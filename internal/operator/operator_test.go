@@ -132,7 +132,7 @@ var (
 // get asks a route as clients do, and gives the body of the answer.
 func (o *office) get(t *testing.T, caller api.Caller, path, query string) (answer, string, error) {
 	t.Helper()
-	route, params, _ := api.Match(o.module.Routes(), "GET", path)
+	route, params := api.Match(o.module.Routes(), "GET", path)
 	if route.Serve == nil {
 		t.Fatalf("there is no route for %s", path)
 	}

@@ -69,8 +69,8 @@ type RedriveReply struct {
 }
 
 type redriveBody struct {
-	View   string `json:"view,omitzero"`   // "": all
-	Stream string `json:"stream,omitzero"` // "": all
+	View   string `json:"view,omitzero" schema:"maxLength=100"`    // "": all
+	Stream string `json:"stream,omitzero" schema:"maxLength=1024"` // "": all
 }
 
 // redriveTime is how long a request goes on trying.

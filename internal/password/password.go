@@ -139,5 +139,11 @@ func parse(phc string) (h hash, ok bool) {
 	h.key, keyErr = encoding.DecodeString(parts[5])
 	// argon2 panics on parameters of zero; a damaged hash must not.
 	return h, idErr == nil && saltErr == nil && keyErr == nil && peppered == (h.pepper != "") &&
-		len(h.key) > 0 && h.passes > 0 && h.threads > 0
+		len(h.key) > 0 && h.passes > 0 && h.threads > 0 && h.bounded()
+}
+
+// bounded reports whether a hash asks for work that OWASP's parameters may grow to, and not for
+// all memory there is.
+func (h hash) bounded() bool {
+	return h.memory <= 64<<10 && h.passes <= 10 && h.threads <= 4 && len(h.salt) <= 64 && len(h.key) <= 64
 }

@@ -118,7 +118,7 @@ func TestAPaymentIsGivenBackInSoManyPartsThatItsRowCanBeStored(t *testing.T) {
 	history := []events.Payment{requested, authorized, captured}
 	row := applyToPayment(PaymentRow{}, recorded(history...)[0])
 	for n := range maxRefunds {
-		c := RequestRefund{By: payer, RefundID: es.DeriveID(strconv.Itoa(n)), Amount: 1, Reason: strings.Repeat("\U0001f4b6", maxReason)}
+		c := RequestRefund{By: payer, RefundID: es.DeriveID(strconv.Itoa(n)), Amount: 1, Reason: strings.Repeat("\U0001f4b6", 500)}
 		asked := events.PaymentRefundRequested{RefundID: c.RefundID, Reference: "ref", Amount: 1, Currency: "EUR"}
 		given(t, history...).When(c).Then(asked, events.PaymentRefundReasonGiven{PayerID: ada, RefundID: c.RefundID, Reason: c.Reason})
 		history = append(history, asked)

@@ -2,7 +2,6 @@ package payment
 
 import (
 	"context"
-	"strings"
 	"time"
 
 	"github.com/interview-sandbox/annals/events"
@@ -54,23 +53,15 @@ func (c RequestRefund) Decide(p Payment, _ time.Time) ([]events.Payment, error) 
 }
 
 type refundBody struct {
-	Amount *int64 `json:"amount,omitempty" schema:"minimum=1"` // all that is left if it is left out
+	Amount *int64 `json:"amount,omitempty" schema:"minimum=1 maximum=99999999"` // all that is left if it is left out
 	Reason string `json:"reason" schema:"minLength=1 maxLength=500"`
 }
 
 func (m *Module) refund(ctx context.Context, call api.Call, in refundBody) (reply api.Reply[Answer], err error) {
-	amount, err := amountOf(in.Amount)
-	if err != nil {
-		return reply, err
-	}
 	var bad api.Invalid
-	reason := strings.TrimSpace(in.Reason)
-	if reason == "" {
-		bad.Add("/reason", "A refund has a reason.")
-	}
-	validText(&bad, "/reason", reason, maxReason)
+	reason := bad.Text("/reason", in.Reason)
 	if err := bad.Err(); err != nil {
 		return reply, err
 	}
-	return m.change(ctx, call, RequestRefund{actor(call), call.NewID("refund"), amount, reason})
+	return m.change(ctx, call, RequestRefund{actor(call), call.NewID("refund"), amountOf(in.Amount), reason})
 }

@@ -304,7 +304,7 @@ func (w *world) arrive() {
 }
 
 func (w *world) hear(n int) error {
-	route, params, _ := api.Match(w.module.Routes(), "POST", "/payments/webhooks/sandbox")
+	route, params := api.Match(w.module.Routes(), "POST", "/payments/webhooks/sandbox")
 	_, err := route.Serve(w.ctx, api.Call{
 		Params: params, Headers: map[string]string{strings.ToLower(sandbox.Header): sandbox.Sign([]byte("secret"), w.now, w.mail[n])},
 	}, w.mail[n])

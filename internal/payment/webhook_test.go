@@ -38,7 +38,7 @@ func TestAWebhookIsRecordedOnceAndOneAboutNoPaymentOfOursIsTakenAndForgotten(t *
 
 func TestAWebhookOfAnotherProviderIsNotTaken(t *testing.T) {
 	w := newWorld(t.Context(), 1, sabotage{})
-	route, params, _ := api.Match(w.module.Routes(), "POST", "/payments/webhooks/other")
+	route, params := api.Match(w.module.Routes(), "POST", "/payments/webhooks/other")
 	_, err := route.Serve(t.Context(), api.Call{Params: params}, nil)
 	if !errors.Is(err, payment.ErrNotFound) {
 		t.Errorf("error %v", err)

@@ -46,12 +46,12 @@ func (m *Module) Routes() []api.Route {
 			Does("Lists everything that happened to an account.").Takes(api.Paged, api.Ordered),
 		api.Query("GET /users", api.Staff, m.listUsers).
 			Does("Lists accounts by name. A page may have fewer than asked for, and more after it.").
-			Takes(api.Paged, api.InQuery("q", "The beginning of a name or an address.", ""), api.InQuery("status", "Those with this status only.", "enum=active|suspended|erasing|erased")).
+			Takes(api.Paged, api.InQuery("q", "The beginning of a name or an address.", "maxLength=254"), api.InQuery("status", "Those with this status only.", "enum=active|suspended|erasing|erased")).
 			Refuses(api.ErrForbidden),
 		api.Query("GET /users/summary", api.Staff, m.countUsers).
 			Does("Counts accounts by status."),
 		api.Query("GET /users/me", api.SignedIn, m.getMe).
-			Does("Shows one's own account, now or as it was.").Takes(api.TimeTravel),
+			Does("Shows one's own account, now or as it was.").Takes(api.TimeTravel).Refuses(api.ErrNotFound),
 		api.Query("GET /users/{id}", api.Self, m.getUser).
 			Does("Shows an account, now or as it was.").Takes(api.TimeTravel),
 		api.Query("GET /users/{id}/history", api.Self, m.userHistory).

@@ -50,12 +50,9 @@ type suspendBody struct {
 	Reason string `json:"reason" schema:"minLength=1 maxLength=500"`
 }
 
-// maxReason is how many characters a reason has at most.
-const maxReason = 500
-
 func (m *Module) suspend(ctx context.Context, call api.Call, in suspendBody) (reply api.Reply[api.Changed], err error) {
 	var bad api.Invalid
-	reason := bad.Text("/reason", in.Reason, maxReason)
+	reason := bad.Text("/reason", in.Reason)
 	if err := bad.Err(); err != nil {
 		return reply, err
 	}

@@ -42,8 +42,8 @@ func (c UpdateProfile) Decide(p Profile, _ time.Time) (decided []events.Auth, er
 // what there is.
 type updateProfileBody struct {
 	Name         *string `json:"name,omitempty" schema:"minLength=1 maxLength=100"`
-	Locale       *string `json:"locale,omitempty"`
-	AvatarFileID *string `json:"avatarFileId,omitempty"`
+	Locale       *string `json:"locale,omitempty" schema:"maxLength=35"`
+	AvatarFileID *string `json:"avatarFileId,omitempty" schema:"maxLength=36"`
 }
 
 func (m *Module) updateProfile(ctx context.Context, call api.Call, in updateProfileBody) (reply api.Reply[api.Changed], err error) {
@@ -53,7 +53,7 @@ func (m *Module) updateProfile(ctx context.Context, call api.Call, in updateProf
 	}
 	c := UpdateProfile{AvatarID: in.AvatarFileID}
 	if in.Name != nil {
-		name := bad.Text("/name", *in.Name, api.MaxName)
+		name := bad.Text("/name", *in.Name)
 		c.Name = &name
 	}
 	if in.Locale != nil {

@@ -88,7 +88,7 @@ type request struct {
 
 func (f *Front) read(r *http.Request) request {
 	q := request{Request: r, id: rand.Text()[:15] + "=", at: time.Now()}
-	pattern, params, _ := api.Match(f.patterns, r.Method, r.URL.Path)
+	pattern, params := api.Match(f.patterns, r.Method, r.URL.Path)
 	if route, ok := f.routes[pattern.Key()]; ok {
 		q.route, q.key, q.params = route, route.Key(), params
 	} else {

@@ -30,7 +30,7 @@ import (
 	"github.com/interview-sandbox/annals/internal/es"
 	"github.com/interview-sandbox/annals/internal/gateway"
 	"github.com/interview-sandbox/annals/internal/projection"
-	"github.com/interview-sandbox/annals/internal/ses"
+	"github.com/interview-sandbox/annals/internal/ses/feedback"
 	"github.com/interview-sandbox/annals/internal/topology"
 	"github.com/interview-sandbox/annals/localstack/dynoxide"
 	"github.com/interview-sandbox/annals/localstack/front"
@@ -137,7 +137,7 @@ func (r request) event(t *testing.T, function string) (payload json.RawMessage) 
 		})
 	}
 	if function != topology.Authorizer {
-		handlers[topology.Authorizer] = lambda.NewHandler((&gateway.Authorizer{Verifier: known(r.caller), Log: slog.New(slog.DiscardHandler)}).Handle)
+		handlers[topology.Authorizer] = lambda.NewHandler((&gateway.Authorizer{Verifier: known(r.caller)}).Handle)
 		if r.caller.ID != "" {
 			r.auth = "Bearer of-" + r.caller.ID
 		}
@@ -271,7 +271,7 @@ func others(t *testing.T) map[string]json.RawMessage {
 			EventSource:       "aws:sqs", EventSourceARN: "arn:aws:sqs:" + region + ":" + account + ":annals-" + queue, AWSRegion: region,
 		}}})
 	}
-	bounce := ses.Detail{EventType: "Bounce", Bounce: &ses.Bounce{FeedbackID: "payloads", Type: "Permanent", Recipients: []ses.Recipient{{Address: "nobody@example.com"}}}}
+	bounce := feedback.Detail{EventType: "Bounce", Bounce: &feedback.Bounce{FeedbackID: "payloads", Type: "Permanent", Recipients: []feedback.Recipient{{Address: "nobody@example.com"}}}}
 	bounce.Mail.MessageID, bounce.Mail.Tags = "payloads", map[string][]string{"ses:configuration-set": {"annals"}}
 	return map[string]json.RawMessage{
 		"bootstrap/open-office": written(t, map[string]string{"email": "office@example.com"}),

@@ -74,6 +74,8 @@ func Users(t *testing.T, api, unique string, operator, auditor Person) {
 			t.Errorf("answer %s", a.Raw)
 		}
 		nobody.Refuse(t, 401, "unauthenticated", "GET", "/users/me", nil)
+		ada.Refuse(t, 404, "not-found", "GET", "/users/me?at=2000-01-01T00:00:00Z", nil)
+		ada.Refuse(t, 405, "method-not-allowed", "DELETE", "/users/me", nil)
 	})
 
 	t.Run("a profile is changed by its owner", func(t *testing.T) {

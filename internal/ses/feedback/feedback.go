@@ -6,7 +6,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 
 	"github.com/aws/aws-lambda-go/events"
 
@@ -82,7 +81,7 @@ func (d Detail) feedback() (f notification.Feedback, err error) {
 	case d.Complaint != nil:
 		f.ID, f.Reason, f.Permanent, recipients = d.Complaint.FeedbackID, "complaint", d.Complaint.Type != notSpam, d.Complaint.Recipients
 	default:
-		return f, fmt.Errorf("read feedback: there is neither a bounce nor a complaint, but %q", d.EventType)
+		return f, errors.New("read feedback: there is neither a bounce nor a complaint")
 	}
 	for _, r := range recipients {
 		f.Addresses = append(f.Addresses, r.Address)
