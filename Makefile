@@ -1,7 +1,7 @@
 # What there is to do in this repository; `make` alone lists it.
 
 .DEFAULT_GOAL := help
-.PHONY: help run verify rebuild test nightly fuzz schemathesis e2e e2e-deploy bench bench-cold native lint generate fmt build synth deploy localstack-up localstack-down deploy-local clean gofmt vet
+.PHONY: help run verify rebuild test nightly fuzz schemathesis e2e e2e-deploy bench bench-cold native lint generate fmt build synth deploy invoke sam localstack-up localstack-down deploy-local clean gofmt vet
 
 # The processor of the deployed functions, by Lambda's name for it: arm64 or x86_64.
 ARCH := arm64
@@ -117,6 +117,19 @@ synth: build infra/node_modules/.package-lock.json ## write the CloudFormation t
 
 deploy: build infra/node_modules/.package-lock.json ## deploy to the AWS account of the current credentials (CONTEXT="-c name=annals")
 	$(CDK) deploy
+
+invoke: native build/python/sam/installed ## run a built function once, by the Lambda emulator of the SAM CLI (FN=query EVENT=health DATA_DIR=.local)
+	@go run ./localstack/invoke -fn "$(FN)" -event "$(EVENT)"
+
+# What sam build calls for a function whose BuildMethod is makefile.
+build-%Function:
+	@CGO_ENABLED=0 GOOS=linux GOARCH=$(if $(filter arm64,$(ARCH)),arm64,amd64) go build -tags lambda.norpc -trimpath -ldflags "-s -w" \
+		-o "$(ARTIFACTS_DIR)/bootstrap" ./functions/$$(echo $* | sed 's/\(.\)\([A-Z]\)/\1-\2/g' | tr A-Z a-z)
+
+sam: native synth build/python/sam/installed ## check the template with the SAM CLI, and invoke every payload in events/payloads
+	@SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 build/python/sam/bin/sam validate
+	@d=$$(mktemp -d) && trap 'rm -r "$$d"' EXIT && $(MAKE) --no-print-directory build-CommandAuthFunction ARTIFACTS_DIR="$$d" && test -x "$$d/bootstrap"
+	go test ./localstack -tags sam -run EveryPayload -count 1
 
 localstack-up: ## start LocalStack in Docker (LOCALSTACK_AUTH_TOKEN)
 	@docker compose -f localstack/compose.yaml up --detach --wait

@@ -1,11 +1,16 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+
+	"github.com/interview-sandbox/annals/internal/app"
+	"github.com/interview-sandbox/annals/internal/topology"
+	"github.com/interview-sandbox/annals/localstack/runtime"
 )
 
 // endpoints is what endpoints.json holds: where to look inside with other tools, which may
@@ -22,6 +27,19 @@ func (s *stack) writeEndpoints(e endpoints) error {
 	path := s.file("endpoints.json")
 	s.say("endpoints", "are in %s", path)
 	return writeJSON(path, e)
+}
+
+// writeEnvironment says with which environment each function runs, for those who run one by itself.
+func (s *stack) writeEnvironment(ctx context.Context, config app.Config) error {
+	all := map[string][]string{}
+	for _, declared := range topology.Functions() {
+		variables, err := runtime.Variables(ctx, declared, config)
+		if err != nil {
+			return err
+		}
+		all[declared.Name] = variables
+	}
+	return writeJSON(s.file("environment.json"), all)
 }
 
 // writeJSON puts a file into its place when it is whole and on disk. Only its owner may

@@ -98,8 +98,12 @@ func (s *stack) start(ctx context.Context) (string, error) {
 		API: "http://" + listener.Addr().String(), DynamoDB: dynamodb,
 		S3: "http://" + s3.Addr().String(), SQS: "http://" + sqs.Addr().String(), SES: "http://" + ses.Addr().String(),
 	}
-	functions, err := s.deploy(ctx, s.config(at))
+	config := s.config(at)
+	functions, err := s.deploy(ctx, config)
 	if err != nil {
+		return "", err
+	}
+	if err := s.writeEnvironment(ctx, config); err != nil {
 		return "", err
 	}
 	s.startSES(ses, functions)

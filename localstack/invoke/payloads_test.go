@@ -43,6 +43,7 @@ var update = flag.Bool("update", false, "write the payloads anew")
 var (
 	ada     = es.DeriveID("object", "user", es.DeriveID("idempotency", "anonymous", "create-user"))
 	payment = es.DeriveID("object", "payment", es.DeriveID("idempotency", ada, "request-payment"))
+	file    = es.DeriveID("object", "file", es.DeriveID("idempotency", ada, "announce-file"))
 	office  = es.DeriveID("operator", "payloads")
 )
 
@@ -283,14 +284,14 @@ func others(t *testing.T) map[string]json.RawMessage {
 	}
 }
 
-// objectStored tells of an object that no file was announced for.
+// objectStored tells of the object that a file was announced for, in a version that is gone.
 func objectStored() events.S3EventRecord {
 	return events.S3EventRecord{
 		EventVersion: "2.1", EventSource: "aws:s3", AWSRegion: region, EventTime: at, EventName: "ObjectCreated:Post",
 		S3: events.S3Entity{
 			SchemaVersion: "1.0",
 			Bucket:        events.S3Bucket{Name: "annals-files", Arn: "arn:aws:s3:::annals-files"},
-			Object:        events.S3Object{Key: "files/" + ada + "/" + es.DeriveID("payloads", "file"), Size: 5, ETag: strings.Repeat("5d", 16), VersionID: "payloads"},
+			Object:        events.S3Object{Key: "files/" + ada + "/" + file, Size: 5, ETag: strings.Repeat("5d", 16), VersionID: "payloads"},
 		},
 	}
 }
