@@ -97,7 +97,7 @@ func (l *Limiter) Take(ctx context.Context, uses ...Use) error {
 			}
 		}
 		refusal := *ErrTooManyTries
-		refusal.After = u.end.Sub(l.Now())
+		refusal.After = max(u.end.Sub(l.Now()), time.Second) // the window may be over by now
 		return &refusal
 	}
 	return nil
