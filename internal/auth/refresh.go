@@ -69,7 +69,7 @@ func (m *Module) nextSecret(secret []byte) []byte {
 }
 
 type refreshBody struct {
-	RefreshToken string `json:"refreshToken" schema:"maxLength=100"`
+	RefreshToken string `json:"refreshToken" schema:"maxLength=2048"`
 }
 
 type tokensReply struct {

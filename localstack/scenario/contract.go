@@ -92,7 +92,7 @@ func (c *contract) check(method, path string, sent []byte, a Answer) error {
 	if strings.HasPrefix(path, "/dev/") {
 		return nil // the local stack's own
 	}
-	template := c.template(method, path)
+	template := c.template(path)
 	item, _ := c.paths[template].(map[string]any)
 	operation, ok := item[strings.ToLower(method)].(map[string]any)
 	at := "/paths/" + escape(template) + "/" + strings.ToLower(method)
@@ -138,11 +138,10 @@ func (c *contract) note(route, status string, a Answer) {
 	}
 }
 
-// template finds the path of the contract that a request's path fits best; one that has the
-// method comes before one that has not.
-func (c *contract) template(method, path string) (best string) {
+// template finds the path of the contract that a request's path fits best.
+func (c *contract) template(path string) (best string) {
 	score := -1
-	for template, item := range c.paths {
+	for template := range c.paths {
 		want, got := strings.Split(template, "/"), strings.Split(path, "/")
 		if len(want) != len(got) {
 			continue
@@ -155,9 +154,6 @@ func (c *contract) template(method, path string) (best string) {
 			case !strings.HasPrefix(want[i], "{") || got[i] == "":
 				fits = false
 			}
-		}
-		if _, ok := item.(map[string]any)[strings.ToLower(method)]; ok {
-			fixed += len(want)
 		}
 		if fits && fixed > score {
 			best, score = template, fixed
