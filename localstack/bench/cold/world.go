@@ -58,7 +58,7 @@ func (w *world) open(ctx context.Context) (err error) {
 	}
 	nowhere := "http://127.0.0.1:9" // no event leads there
 	config := app.Config{
-		Prefix: "annals", Region: region, Endpoint: w.server.URL(), KeyFile: filepath.Join(w.folder, "master.key"),
+		Prefix: "annals", Region: region, Endpoint: w.server.URL(), KeyFile: filepath.Join(w.folder, "master.key"), SigningFiles: []string{filepath.Join(w.folder, "signing.pem")},
 		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
 			return aws.Credentials{AccessKeyID: "bench", SecretAccessKey: "bench"}, nil
 		}),
@@ -142,6 +142,7 @@ func eventsWith(batch []byte) map[string]func(int) ([]byte, error) {
 		"command-payment":      call("POST", "/payments/{id}/cancel", "/payments/"+missing+"/cancel", ""),
 		"command-notification": call("POST", "/notifications/{id}/read", "/notifications/"+missing+"/read", ""),
 		"command-operator":     call("POST", "/admin/views/{view}/switch", "/admin/views/missing/switch", ""),
+		topology.Bootstrap:     is(`{"email":"` + operator + `"}`),
 		topology.Authorizer:    is(`{"version":"2.0","type":"REQUEST","headers":{"authorization":"Bearer none"}}`),
 		"projector":            func(int) ([]byte, error) { return bytes.Clone(batch), nil },
 		"reactor":              func(int) ([]byte, error) { return bytes.Clone(batch), nil },
