@@ -16,9 +16,31 @@ import (
 	"github.com/interview-sandbox/annals/internal/topology"
 )
 
-// Start runs a function in Lambda. A handler that can't be built ends the process, which
-// Lambda reports as a failed initialization and tries again.
+// Start runs a function in Lambda. Its handler, which needs keys that are somewhere else, is built
+// while Lambda is asked for the first invocation, and every invocation waits until it is there.
+// A handler that can't be built ends the process, which fails the invocation that waits and has
+// Lambda replace the process.
+//
+// With provisioned concurrency nobody waits for the start, so the handler is built before Lambda
+// is asked. On demand, Lambda may start a process before there is an invocation and freeze it in
+// the middle of building; connections that are broken when it goes on are for the retries of
+// AWS's clients (https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html).
 func Start(build Build) {
+	p := &pending{built: make(chan struct{})}
+	go p.build(build)
+	if os.Getenv("AWS_LAMBDA_INITIALIZATION_TYPE") != "on-demand" {
+		<-p.built
+	}
+	lambda.Start(p)
+}
+
+// pending is a handler that may not have been built yet.
+type pending struct {
+	built   chan struct{} // closed when handler is there
+	handler lambda.Handler
+}
+
+func (p *pending) build(build Build) {
 	c, err := fromEnvironment()
 	var handler *Counted
 	if err == nil {
@@ -28,7 +50,18 @@ func Start(build Build) {
 		c.Log.Error("initialization failed", "error", err.Error())
 		os.Exit(1)
 	}
-	lambda.Start(handler)
+	p.handler = handler
+	close(p.built)
+}
+
+// Invoke implements [lambda.Handler].
+func (p *pending) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
+	select {
+	case <-p.built:
+		return p.handler.Invoke(ctx, payload)
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 }
 
 func fromEnvironment() (Config, error) {
