@@ -14,14 +14,13 @@ const DefaultSigningKeys = "1"
 // with commas between them.
 const SigningKeysSetting = "ANNALS_SIGNING_KEYS"
 
-var signingKey = regexp.MustCompile(`^[A-Za-z0-9]{1,32}$`)
-
 // SigningKeys reads a deployment's list of the names of the keys that sign access tokens, such as
 // "2026b,2026a". The first one signs, and tokens of all of them are valid.
 func SigningKeys(list string) ([]string, error) {
+	form := regexp.MustCompile(`^[A-Za-z0-9]{1,32}$`) // here, as functions, which have this linked in, never ask
 	names := strings.Split(list, ",")
 	for i, name := range names {
-		if !signingKey.MatchString(name) {
+		if !form.MatchString(name) {
 			return nil, fmt.Errorf("the signing keys have to be names of up to 32 letters and digits with commas between them, such as 2,1, not %q", list)
 		}
 		if slices.Contains(names[:i], name) {

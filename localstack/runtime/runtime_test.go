@@ -41,6 +41,10 @@ func TestMain(m *testing.M) {
 		os.Exit(1)
 	case "dies":
 		os.Exit(3)
+	case "authorizer":
+		startAuthorizer()
+	case "cannot be built":
+		startBroken()
 	case "by hand":
 		byHand()
 	}
