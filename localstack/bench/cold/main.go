@@ -62,6 +62,9 @@ func run(ctx context.Context, programs string, runs int, out string) error {
 	for _, f := range topology.Functions() {
 		rows = append(rows, &row{Function: f.Name})
 	}
+	if programs, err = w.unpack(programs, rows); err != nil {
+		return err
+	}
 	for i := range runs {
 		fmt.Fprintf(os.Stderr, "\rrun %d of %d ", i+1, runs)
 		for _, r := range rows {

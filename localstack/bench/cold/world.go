@@ -91,6 +91,21 @@ func (w *world) close() {
 	os.RemoveAll(w.folder)
 }
 
+// unpack gives a folder with copies of the programs, written as Lambda unpacks a zip. The files of
+// Go's linker, which maps them into memory to write them, are slower to start from (1.5 times).
+func (w *world) unpack(programs string, rows []*row) (string, error) {
+	for _, r := range rows {
+		text, err := os.ReadFile(filepath.Join(programs, r.Function))
+		if err == nil {
+			err = os.WriteFile(filepath.Join(w.folder, r.Function), text, 0o755)
+		}
+		if err != nil {
+			return "", err
+		}
+	}
+	return w.folder, nil
+}
+
 // streamBatch is the event table's stream as it is after the account was opened, one batch.
 func streamBatch(ctx context.Context, client *dynamodb.Client) ([]byte, error) {
 	out, err := client.Scan(ctx, &dynamodb.ScanInput{TableName: aws.String("annals-events")})
