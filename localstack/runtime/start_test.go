@@ -140,8 +140,11 @@ func TestWithProvisionedConcurrencyAFunctionIsBuiltBeforeItAsksForAnInvocation(t
 	}()
 	<-came
 	select {
-	case <-result:
-		t.Error("it asks for an invocation before it is built")
+	case o := <-result:
+		if o.error == nil {
+			o.Stop()
+		}
+		t.Fatalf("it asks for an invocation before it is built, error %v", o.error)
 	case <-time.After(100 * time.Millisecond): // many times what it takes a process that does not wait
 	}
 	open()
