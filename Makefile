@@ -1,7 +1,7 @@
 # What there is to do in this repository; `make` alone lists it.
 
 .DEFAULT_GOAL := help
-.PHONY: help run verify rebuild test nightly fuzz schemathesis e2e e2e-deploy bench bench-cold native lint generate fmt build synth deploy invoke sam localstack-up localstack-down deploy-local destroy-local clean gofmt vet
+.PHONY: help run verify rebuild test nightly fuzz schemathesis e2e e2e-deploy bench bench-cold native lint generate fmt build synth deploy invoke sam localstack-up localstack-down deploy-local deploy-built destroy-local clean gofmt vet
 
 # The processor of the deployed functions, by Lambda's name for it: arm64 or x86_64.
 ARCH := arm64
@@ -140,6 +140,10 @@ localstack-down: ## stop LocalStack and forget what it has
 
 deploy-local: infra/node_modules/.package-lock.json ## deploy to LocalStack, MiniStack or the like (ENDPOINT=http://127.0.0.1:4566)
 	@$(MAKE) --no-print-directory build ARCH=$(HOST_ARCH)
+	@$(MAKE) --no-print-directory deploy-built
+
+# What make deploy-local does once the functions are built.
+deploy-built:
 	@$(CDKLOCAL) bootstrap aws://000000000000/us-east-1
 	@$(CDKLOCAL) deploy --require-approval never --output $(LOCAL_DIR)/cdk.out --outputs-file $(LOCAL_DIR)/outputs.json
 

@@ -56,7 +56,7 @@ func (c cdk) deploy(ctx context.Context) (out outputs, err error) {
 	say("deploy", "%s", took(start))
 
 	start = time.Now()
-	printed, err := c.make(ctx, "deploy-local")
+	printed, err := c.make(ctx, "deploy-built")
 	if err != nil {
 		return out, err
 	}
@@ -78,7 +78,7 @@ func (c cdk) destroy(ctx context.Context) error {
 
 // together runs a program that dies with all its children when this process ends, however that
 // happens: they are one process group, and the kernel closes the pipe's other end.
-const together = `{ read -r _; kill -9 0; } <&3 >/dev/null 2>&1 & "$@" 3<&-; code=$?; kill $!; wait $!; exit $code`
+const together = `{ read -r _; kill -9 0; } <&3 >/dev/null 2>&1 & "$@" 3<&-; code=$?; { kill $!; wait $!; } 2>/dev/null; exit $code`
 
 // make makes a target and gives what it printed, of which it keeps a log.
 func (c cdk) make(ctx context.Context, target string) (printed string, err error) {

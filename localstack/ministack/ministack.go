@@ -84,7 +84,8 @@ func start(ctx context.Context, python, dir string) (*Server, error) {
 		return nil, fmt.Errorf("start MiniStack: %w", err)
 	}
 	defer log.Close() // the server has a handle of its own
-	cmd := exec.Command(python, "-P", "-c", program) // -P: no modules from dir
+	// With -P, Python takes no modules from dir.
+	cmd := exec.Command(python, "-P", "-c", program)
 	cmd.Dir, cmd.Stdout, cmd.Stderr = dir, log, log
 	// Nothing else of this process's environment, because the functions inherit it.
 	cmd.Env = []string{
