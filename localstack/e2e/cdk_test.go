@@ -97,6 +97,7 @@ func (c cdk) make(ctx context.Context, target string) (printed string, err error
 	cmd := exec.Command("/bin/sh", "-c", together, "sh",
 		"make", "--no-print-directory", target, "ENDPOINT="+c.endpoint, "LOCAL_DIR="+c.dir)
 	cmd.Dir, cmd.ExtraFiles, cmd.Stdout, cmd.Stderr = root, []*os.File{read}, log, log
+	cmd.Env = append(os.Environ(), "TMPDIR="+c.dir) // for what a killed program leaves
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	failed := cmd.Run()
 	text, err := os.ReadFile(log.Name())
