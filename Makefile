@@ -1,7 +1,7 @@
 # What there is to do in this repository; `make` alone lists it.
 
 .DEFAULT_GOAL := help
-.PHONY: help run verify rebuild test nightly fuzz schemathesis e2e e2e-deploy bench bench-cold native lint generate fmt build synth deploy invoke sam localstack-up localstack-down deploy-local clean gofmt vet
+.PHONY: help run verify rebuild test nightly fuzz schemathesis e2e e2e-deploy bench bench-cold native lint generate fmt build synth deploy invoke sam localstack-up localstack-down deploy-local deploy-built destroy-local clean gofmt vet
 
 # The processor of the deployed functions, by Lambda's name for it: arm64 or x86_64.
 ARCH := arm64
@@ -73,9 +73,10 @@ schemathesis: localstack/node_modules/.package-lock.json build/python/schemathes
 
 e2e: ## deploy to MiniStack, an emulator of AWS, and run the whole scenario there; needs Linux and Python 3.11 or later
 	@$(MAKE) --no-print-directory e2e-deploy
+	@$(MAKE) --no-print-directory schemathesis
 
-e2e-deploy: ARCH = $(HOST_ARCH)
-e2e-deploy: build infra/node_modules/.package-lock.json build/python/ministack/installed
+e2e-deploy: infra/node_modules/.package-lock.json build/python/ministack/installed
+	@mkdir -p build
 	@echo "build      the end-to-end tests"
 	@go test -tags e2e -c -o build/e2e.test ./localstack/e2e
 	@exec build/e2e.test
@@ -138,9 +139,16 @@ localstack-down: ## stop LocalStack and forget what it has
 	@docker compose -f localstack/compose.yaml down --volumes
 
 deploy-local: infra/node_modules/.package-lock.json ## deploy to LocalStack, MiniStack or the like (ENDPOINT=http://127.0.0.1:4566)
-	@$(MAKE) --no-print-directory build ARCH=$(LOCAL_ARCH)
+	@$(MAKE) --no-print-directory build ARCH=$(HOST_ARCH)
+	@$(MAKE) --no-print-directory deploy-built
+
+# What make deploy-local does once the functions are built.
+deploy-built:
 	@$(CDKLOCAL) bootstrap aws://000000000000/us-east-1
-	@$(CDKLOCAL) deploy --require-approval never
+	@$(CDKLOCAL) deploy --require-approval never --output $(LOCAL_DIR)/cdk.out --outputs-file $(LOCAL_DIR)/outputs.json
+
+destroy-local: infra/node_modules/.package-lock.json ## destroy what make deploy-local has deployed (ENDPOINT=http://127.0.0.1:4566)
+	@$(CDKLOCAL) destroy --app $(LOCAL_DIR)/cdk.out --force
 
 clean: ## remove what was built, but not the data in .local/
 	rm -rf build cdk.out infra/node_modules localstack/node_modules
@@ -148,15 +156,15 @@ clean: ## remove what was built, but not the data in .local/
 GO_FILES = $$(find events functions infra internal localstack -name node_modules -prune -o -name '*.go' -print)
 CDK = infra/node_modules/.bin/cdk --context arch=$(ARCH) $(CONTEXT)
 
-# Where LocalStack, MiniStack or another of their kind listens, and the processor of this machine,
-# which is the one that they run functions on.
+# Where LocalStack, MiniStack or another of their kind listens, which runs functions on this
+# machine's processor, and the folder for what its deployment writes.
 ENDPOINT := http://127.0.0.1:4566
-LOCAL_ARCH := $(if $(filter arm64 aarch64,$(shell uname -m)),arm64,x86_64)
+LOCAL_DIR := $(CURDIR)/build/local
 
 # The home of its own keeps what is meant for an account of AWS out of this.
-CDKLOCAL = mkdir -p build/home && HOME="$(CURDIR)/build/home" GOCACHE="$(shell go env GOCACHE)" \
-	GOMODCACHE="$(shell go env GOMODCACHE)" AWS_ENDPOINT_URL=$(ENDPOINT) AWS_ENDPOINT_URL_S3=$(ENDPOINT) \
-	infra/node_modules/.bin/cdklocal --context arch=$(LOCAL_ARCH)
+CDKLOCAL = mkdir -p $(LOCAL_DIR) && HOME="$(LOCAL_DIR)" GOCACHE="$(shell go env GOCACHE)" \
+	GOMODCACHE="$(shell go env GOMODCACHE)" GOENV="$(shell go env GOENV)" AWS_ENDPOINT_URL=$(ENDPOINT) AWS_ENDPOINT_URL_S3=$(ENDPOINT) \
+	infra/node_modules/.bin/cdklocal --context arch=$(HOST_ARCH) --ci
 
 gofmt:
 	@bad=$$(gofmt -l $(GO_FILES)) && test -z "$$bad" || { echo "make fmt would change: $$bad"; exit 1; }

@@ -6,14 +6,13 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
-	"slices"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -23,11 +22,10 @@ const account, region = "000000000000", "us-east-1"
 // MiniStack takes any keys.
 const accessKey, secretKey = "test", "test"
 
-// cdk is the CDK's command line on the stack as it is, for an endpoint.
+// cdk deploys and destroys with the targets of make that people use, for an endpoint.
 type cdk struct {
 	dir      string // its home, the template and whatever else it writes
 	endpoint string
-	log      string
 }
 
 // architecture is Lambda's name for this machine's processor.
@@ -40,30 +38,14 @@ func architecture() string {
 
 type outputs struct{ ApiUrl string }
 
-// deploy deploys the stack, twice, of which the second time changes nothing.
+// deploy bootstraps, builds and deploys, twice. What the second time would change is an error.
 func (c cdk) deploy(ctx context.Context) (out outputs, err error) {
-	assembly, file := filepath.Join(c.dir, "cdk.out"), filepath.Join(c.dir, "outputs.json")
-	for _, step := range []struct {
-		name string
-		args []string
-	}{
-		{"bootstrap", []string{"bootstrap", "aws://" + account + "/" + region}},
-		{"synth", []string{"synth", "--quiet", "--output", assembly, "--context", "arch=" + architecture()}},
-		{"deploy", []string{"deploy", "--app", assembly, "--require-approval", "never", "--outputs-file", file}},
-		{"deploy", []string{"deploy", "--app", assembly, "--require-approval", "never"}},
-	} {
-		start := time.Now()
-		printed, err := c.run(ctx, step.args...)
-		if err != nil {
-			return out, err
-		}
-		result := ""
-		if strings.Contains(printed, "(no changes)") {
-			result = ", which changes nothing"
-		}
-		say(step.name, "%s%s", took(start), result)
+	say("deploy", "with make deploy-local, which compiles the functions and the CDK app")
+	start := time.Now()
+	if _, err := c.make(ctx, "deploy-local"); err != nil {
+		return out, err
 	}
-	text, err := os.ReadFile(file)
+	text, err := os.ReadFile(filepath.Join(c.dir, "outputs.json"))
 	var all map[string]outputs
 	if err == nil {
 		err = json.Unmarshal(text, &all)
@@ -71,51 +53,61 @@ func (c cdk) deploy(ctx context.Context) (out outputs, err error) {
 	if err != nil {
 		return out, fmt.Errorf("read what was deployed: %w", err)
 	}
-	return all["annals"], nil
+	say("deploy", "%s", took(start))
+
+	start = time.Now()
+	printed, err := c.make(ctx, "deploy-built")
+	if err != nil {
+		return out, err
+	}
+	if !strings.Contains(printed, "(no changes)") {
+		return out, fmt.Errorf("the second deployment changes something:\n%s", tail([]byte(printed)))
+	}
+	say("deploy", "%s, which changes nothing", took(start))
+	return all[prefix], nil
 }
 
 func (c cdk) destroy(ctx context.Context) error {
 	start := time.Now()
-	_, err := c.run(ctx, "destroy", "--app", filepath.Join(c.dir, "cdk.out"), "--force")
+	_, err := c.make(ctx, "destroy-local")
 	if err == nil {
 		say("destroy", "%s", took(start))
 	}
 	return err
 }
 
-// run runs a command and gives what it printed, which is in the log as well.
-func (c cdk) run(ctx context.Context, args ...string) (string, error) {
-	environment, err := c.environment(ctx)
-	if err != nil {
-		return "", err
-	}
-	cmd := exec.CommandContext(ctx, filepath.Join(root, "infra/node_modules/.bin/cdk"), append(args, "--ci")...)
-	cmd.Dir, cmd.Env = root, environment
-	printed, err := cmd.CombinedOutput()
-	log, openErr := os.OpenFile(c.log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
-	if openErr == nil {
-		_, openErr = log.Write(printed)
-		openErr = errors.Join(openErr, log.Close())
-	}
-	if err != nil {
-		return "", fmt.Errorf("cdk %s: %w\n%s", args[0], err, tail(printed))
-	}
-	return string(printed), openErr
-}
+// together runs a program that dies with all its children when this process ends, however that
+// happens: they are one process group, and the kernel closes the pipe's other end.
+const together = `{ read -r _; kill -9 0; } <&3 >/dev/null 2>&1 & "$@" 3<&-; code=$?; { kill $!; wait $!; } 2>/dev/null; exit $code`
 
-// environment is this process's without what it says about AWS. In a home of its own the CDK
-// finds no account, but Go has to be told where its caches are.
-func (c cdk) environment(ctx context.Context) ([]string, error) {
-	caches, err := exec.CommandContext(ctx, "go", "env", "GOCACHE", "GOMODCACHE", "GOENV").Output()
-	paths := strings.Fields(string(caches))
-	if err != nil || len(paths) != 3 {
-		return nil, fmt.Errorf("ask Go where its caches are: %w", err)
+// make makes a target and gives what it printed, of which it keeps a log.
+func (c cdk) make(ctx context.Context, target string) (printed string, err error) {
+	read, write, err := os.Pipe()
+	if err != nil {
+		return "", fmt.Errorf("make a pipe: %w", err)
 	}
-	environment := slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "AWS_") })
-	return append(environment,
-		"HOME="+c.dir, "GOCACHE="+paths[0], "GOMODCACHE="+paths[1], "GOENV="+paths[2],
-		"AWS_ENDPOINT_URL="+c.endpoint, "AWS_REGION="+region, "AWS_EC2_METADATA_DISABLED=true",
-		"AWS_ACCESS_KEY_ID="+accessKey, "AWS_SECRET_ACCESS_KEY="+secretKey), nil
+	defer read.Close()
+	defer write.Close()
+	defer context.AfterFunc(ctx, func() { write.Close() })()
+	log, err := os.CreateTemp(c.dir, target+"-*.log")
+	if err != nil {
+		return "", fmt.Errorf("make a log: %w", err)
+	}
+	defer log.Close()
+	cmd := exec.Command("/bin/sh", "-c", together, "sh",
+		"make", "--no-print-directory", target, "ENDPOINT="+c.endpoint, "LOCAL_DIR="+c.dir)
+	cmd.Dir, cmd.ExtraFiles, cmd.Stdout, cmd.Stderr = root, []*os.File{read}, log, log
+	cmd.Env = append(os.Environ(), "TMPDIR="+c.dir) // for what a killed program leaves
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	failed := cmd.Run()
+	text, err := os.ReadFile(log.Name())
+	if err != nil {
+		return "", fmt.Errorf("read a log: %w", err)
+	}
+	if failed != nil {
+		return "", fmt.Errorf("make %s: %w\n%s", target, failed, tail(text))
+	}
+	return string(text), nil
 }
 
 func tail(text []byte) []byte {

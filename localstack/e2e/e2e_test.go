@@ -3,10 +3,13 @@
 package e2e
 
 import (
+	"crypto/x509"
 	"fmt"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/kms"
 
 	"github.com/interview-sandbox/annals/internal/app"
 	"github.com/interview-sandbox/annals/internal/es"
@@ -15,8 +18,7 @@ import (
 )
 
 func TestTheAPIKeepsItsContract(t *testing.T) {
-	client := scenario.Client{URL: deployed.url}
-	operator := scenario.Person{Client: client, Email: deployed.operator.email, Password: deployed.operator.password}.LogIn(t)
+	operator := logInOperator(t)
 	auditor := scenario.Register(t, deployed.url, "auditor@example.com")
 	operator.Expect(t, 200, "PUT", "/users/"+auditor.ID+"/roles/auditor", nil)
 	auditor = auditor.LogIn(t)
@@ -27,6 +29,35 @@ func TestTheAPIKeepsItsContract(t *testing.T) {
 			say("scenario", "%-14s %s", part.Name, took(start))
 		})
 	}
+}
+
+func TestAccessTokensAreSignedInKMSByThePublishedKey(t *testing.T) {
+	signing, err := deployed.setting(t.Context(), "command-auth", "ANNALS_SIGNING_KEYS")
+	if err != nil {
+		t.Fatal(err)
+	}
+	client := kms.New(kms.Options{Region: region, BaseEndpoint: &deployed.endpoint, Credentials: credentials})
+	inKMS, err := client.GetPublicKey(t.Context(), &kms.GetPublicKeyInput{KeyId: &signing})
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, err := x509.ParsePKIXPublicKey(inKMS.PublicKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ids, published := scenario.PublishedKeys(t, deployed.url)
+	if len(ids) != 1 || !published[ids[0]].Equal(key) {
+		t.Fatalf("published are %v, which are not the key %s", ids, signing)
+	}
+	if signer := scenario.KeyOf(t, deployed.url, logInOperator(t).Token); signer != ids[0] {
+		t.Errorf("the token names the key %q, published is %q", signer, ids[0])
+	}
+	say("signed", "by %s, published as %s", signing, ids[0])
+}
+
+func logInOperator(t *testing.T) scenario.Person {
+	client := scenario.Client{URL: deployed.url}
+	return scenario.Person{Client: client, Email: deployed.operator.email, Password: deployed.operator.password}.LogIn(t)
 }
 
 func TestEverythingStoredIsAsItWasWrittenAndAsTheEventsMakeIt(t *testing.T) {

@@ -66,7 +66,7 @@ func run(ctx context.Context, m *testing.M) (code int, err error) {
 	context.AfterFunc(ctx, server.Stop)
 	say("ministack", "at %s, its log in %s", server.URL(), server.Log())
 
-	c := cdk{dir: dir, endpoint: server.URL(), log: filepath.Join(dir, "cdk.log")}
+	c := cdk{dir: dir, endpoint: server.URL()}
 	outputs, err := c.deploy(ctx)
 	if err != nil {
 		return 1, err

@@ -35,6 +35,7 @@ import (
 	"github.com/interview-sandbox/annals/internal/topology"
 	"github.com/interview-sandbox/annals/localstack/eventsource"
 	"github.com/interview-sandbox/annals/localstack/mail"
+	"github.com/interview-sandbox/annals/localstack/scenario"
 )
 
 // prefix is the stack's name without a setting.
@@ -81,13 +82,13 @@ func connect(ctx context.Context, endpoint, apiURL, dir string) (*system, error)
 	if err := s.verifySender(ctx); err != nil {
 		return nil, err
 	}
-	if err := s.openOperator(ctx); err != nil {
-		return nil, err
-	}
 	if err := s.followStream(ctx, filepath.Join(dir, "checkpoints")); err != nil {
 		return nil, err
 	}
-	return s, s.serve(apiURL, mail.Dir(filepath.Join(dir, "mail")))
+	if err := s.serve(apiURL, mail.Dir(filepath.Join(dir, "mail"))); err != nil {
+		return nil, err
+	}
+	return s, s.openOperator(ctx)
 }
 
 func (s *system) close() error {
@@ -147,10 +148,31 @@ func (s *system) verifySender(ctx context.Context) error {
 	return nil
 }
 
-// openOperator opens the first operator's account.
+// openOperator opens the first operator's account as whoever deploys the system does: what the
+// function answers sets the password.
 func (s *system) openOperator(ctx context.Context) error {
 	s.operator.email, s.operator.password = "operator@annals.example", rand.Text()
-	return app.Bootstrap(ctx, s.config, s.operator.email, s.operator.password)
+	payload, err := json.Marshal(app.BootstrapRequest{Email: s.operator.email})
+	if err != nil {
+		return fmt.Errorf("open the operator's account: %w", err)
+	}
+	answer, err := s.invoke(ctx, topology.Bootstrap, payload)
+	var opened app.BootstrapReply
+	if err == nil {
+		err = json.Unmarshal(answer, &opened)
+	}
+	if err != nil {
+		return fmt.Errorf("open the operator's account: %w", err)
+	}
+	reset := map[string]string{"token": opened.Token, "new": s.operator.password}
+	reply, err := scenario.Client{URL: s.url}.Send(ctx, "POST", "/auth/password/reset", reset)
+	if err == nil && reply.Status != http.StatusNoContent {
+		err = fmt.Errorf("%d %s", reply.Status, reply.Raw)
+	}
+	if err != nil {
+		return fmt.Errorf("set the operator's password: %w", err)
+	}
+	return nil
 }
 
 // followStream brings the reactor its records. Its event source is deployed like the projector's,

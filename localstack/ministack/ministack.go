@@ -5,6 +5,7 @@ package ministack
 import (
 	"bytes"
 	"context"
+	_ "embed"
 	"errors"
 	"fmt"
 	"net"
@@ -18,6 +19,9 @@ import (
 
 	"github.com/interview-sandbox/annals/localstack/tied"
 )
+
+//go:embed start.py
+var program string
 
 // Server is a running MiniStack.
 type Server struct {
@@ -40,7 +44,7 @@ func Start(ctx context.Context, python, dir string) (*Server, error) {
 	ctx, cancel := context.WithTimeout(ctx, startLimit)
 	defer cancel()
 	for {
-		s, err := start(ctx, filepath.Join(python, "bin", "ministack"), dir)
+		s, err := start(ctx, filepath.Join(python, "bin", "python"), dir)
 		if !errors.Is(err, errPortTaken) || ctx.Err() != nil {
 			return s, err
 		}
@@ -64,7 +68,7 @@ func (s *Server) Stop() {
 
 var errPortTaken = errors.New("the port was taken meanwhile")
 
-func start(ctx context.Context, program, dir string) (*Server, error) {
+func start(ctx context.Context, python, dir string) (*Server, error) {
 	port, err := tied.FreePort()
 	if err != nil {
 		return nil, fmt.Errorf("find a port for MiniStack: %w", err)
@@ -80,7 +84,8 @@ func start(ctx context.Context, program, dir string) (*Server, error) {
 		return nil, fmt.Errorf("start MiniStack: %w", err)
 	}
 	defer log.Close() // the server has a handle of its own
-	cmd := exec.Command(program)
+	// With -P, Python takes no modules from dir.
+	cmd := exec.Command(python, "-P", "-c", program)
 	cmd.Dir, cmd.Stdout, cmd.Stderr = dir, log, log
 	// Nothing else of this process's environment, because the functions inherit it.
 	cmd.Env = []string{
