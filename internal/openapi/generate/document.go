@@ -47,6 +47,8 @@ func Document(routes []api.Route, source *comments.Source) ([]byte, error) {
 	responses := object{
 		{"Internal", answer("Something went wrong. Tell us the correlation id.", nil, object{
 			{"application/problem+json", media(only(problem, 500, "internal"))}, {"application/json", media(reference("schemas", "GatewayMessage"))}})},
+		{"HeadersTooLarge", object{{"description", "The path, the query and the headers are more than 10,240 bytes."},
+			{"content", object{{"application/json", media(reference("schemas", "GatewayMessage"))}}}}},
 		{"NoSuchRoute", answer("There is no such route.", nil, object{{"application/problem+json", media(only(problem, 404, "no-such-route"))}})},
 		{"MethodNotAllowed", answer("The path takes other methods.", object{{"Allow", header("The methods that it takes.", true)}},
 			object{{"application/problem+json", media(only(problem, 405, "method-not-allowed"))}})},
@@ -220,6 +222,7 @@ func (d *document) responses(r api.Route) (all object) {
 			all.set(strconv.Itoa(status), d.refusal(status, some))
 		}
 	}
+	all.set("431", reference("responses", "HeadersTooLarge"))
 	all.set("500", reference("responses", "Internal"))
 	return all
 }
