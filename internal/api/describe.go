@@ -45,7 +45,7 @@ var (
 	// Waiting is what [Call.Wait] reads.
 	Waiting = Params{{Name: "Prefer", Text: "wait=<seconds>: the answer tells the outcome, if it comes in that time, which is cut to 8 seconds.", Schema: "maxLength=200", In: "header"}}
 	// WithKey is for commands that are refused without an Idempotency-Key.
-	WithKey = Params{{Name: "Idempotency-Key", Text: "A repeat with the same key gives the first answer and changes nothing.", Schema: "minLength=1 maxLength=255", In: "header", Required: true}}
+	WithKey = Params{{Name: "Idempotency-Key", Text: "A repeat with the same key gives the first answer and changes nothing.", Schema: "minLength=1 maxLength=255 pattern=^[!-~]+$", In: "header", Required: true}}
 )
 
 // InQuery is one parameter of the query.

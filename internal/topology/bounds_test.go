@@ -77,7 +77,12 @@ func refused(t *testing.T, r api.Route, body any) *es.Error {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// No route has anything to work with here, so whatever came past the bounds would crash.
+	// No route has anything to work with here, so whatever comes past the bounds crashes.
+	defer func() {
+		if crash := recover(); crash != nil {
+			t.Fatalf("%s takes %s: %v", r.Key(), text[:min(len(text), 200)], crash)
+		}
+	}()
 	_, err = r.Serve(t.Context(), api.Call{}, text)
 	known := new(es.Error)
 	if !errors.As(err, &known) {

@@ -47,6 +47,8 @@ func Document(routes []api.Route, source *comments.Source) ([]byte, error) {
 	responses := object{
 		{"Internal", answer("Something went wrong. Tell us the correlation id.", nil, object{
 			{"application/problem+json", media(only(problem, 500, "internal"))}, {"application/json", media(reference("schemas", "GatewayMessage"))}})},
+		{"HeadersTooLarge", object{{"description", "The path, the query and the headers are more than 10,240 bytes."},
+			{"content", object{{"application/json", media(reference("schemas", "GatewayMessage"))}}}}},
 		{"NoSuchRoute", answer("There is no such route.", nil, object{{"application/problem+json", media(only(problem, 404, "no-such-route"))}})},
 		{"MethodNotAllowed", answer("The path takes other methods.", object{{"Allow", header("The methods that it takes.", true)}},
 			object{{"application/problem+json", media(only(problem, 405, "method-not-allowed"))}})},
@@ -220,6 +222,7 @@ func (d *document) responses(r api.Route) (all object) {
 			all.set(strconv.Itoa(status), d.refusal(status, some))
 		}
 	}
+	all.set("431", reference("responses", "HeadersTooLarge"))
 	all.set("500", reference("responses", "Internal"))
 	return all
 }
@@ -318,16 +321,15 @@ var (
 		{"IdempotentReplay", object{{"description", "There if an earlier request had carried out the command."}, {"required", false}, {"schema", object{{"type", "string"}, {"enum", []string{"true"}}}}}},
 	}
 	parameters = object{
-		{"IfMatch", sent("If-Match", "The version that the object has to be at, as an ETag told it; with another one it is refused.", `^(\*|"[0-9]{1,18}")$`)},
-		{"IdempotencyKey", sent("Idempotency-Key", "A repeat with the same key gives the first answer and changes nothing.", `^[\x21-\x7e]{1,255}$`)},
-		{"CorrelationId", sent("X-Correlation-Id", "Ties together all that the request leads to; made if it is missing or has other characters than letters, digits and ._:-, or more than 64.", "")},
+		{"IfMatch", sent("If-Match", "The version that the object has to be at, as an ETag told it; with another one it is refused. * is any.",
+			object{{"anyOf", []object{{{"const", "*"}}, {{"type", "string"}, {"pattern", `^"[0-9]{1,18}"$`}}}}})},
+		{"IdempotencyKey", sent("Idempotency-Key", "A repeat with the same key gives the first answer and changes nothing.",
+			object{{"type", "string"}, {"pattern", `^[\x21-\x7e]{1,255}$`}})},
+		{"CorrelationId", sent("X-Correlation-Id", "Ties together all that the request leads to; made if it is missing or has other characters than letters, digits and ._:-, or more than 64.",
+			object{{"type", "string"}})},
 	}
 )
 
-func sent(name, text, pattern string) object {
-	schema := object{{"type", "string"}}
-	if pattern != "" {
-		schema.set("pattern", pattern)
-	}
+func sent(name, text string, schema object) object {
 	return object{{"name", name}, {"in", "header"}, {"description", text}, {"required", false}, {"schema", schema}}
 }
