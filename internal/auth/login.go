@@ -22,7 +22,10 @@ type StartSession struct {
 }
 
 // Decide implements [es.Command].
-func (c StartSession) Decide(_ Session, now time.Time) ([]events.Session, error) {
+func (c StartSession) Decide(s Session, now time.Time) ([]events.Session, error) {
+	if s.UserID != "" { // the key of a login that is long past
+		return nil, es.ErrKeyReused
+	}
 	return []events.Session{events.SessionStarted{UserID: c.UserID, RefreshHash: c.RefreshHash, ExpiresAt: now.Add(sessionLife), Client: c.Client, Epoch: c.Epoch}}, nil
 }
 
@@ -40,21 +43,23 @@ func (m *Module) login(ctx context.Context, call api.Call, in loginBody) (reply 
 	if err != nil {
 		return reply, err
 	}
-	session, secret := call.NewID("session"), call.Secret("refresh token of "+user.ID)
+	session, secret := call.NewID("session of "+user.ID), call.Secret("refresh token of "+user.ID)
 	call.Meta.Actor = user.ID
 	result, err := m.Execute(ctx, call.Meta, call.IfMatch, sessions.New(session, StartSession{user.ID, hashOf(secret), call.Client, user.Epoch}))
 	if err != nil {
 		return reply, err
 	}
-	return m.tokens(ctx, user, result, secret)
+	reply, err = m.tokens(ctx, user, session, secret)
+	reply.Version, reply.Replay = result.Version, result.Replay
+	return reply, err
 }
 
 // How many wrong passwords are taken. The first limit is for one account from one network, so
 // that nobody can lock an account for others; the second for all accounts from there. The third
 // is for one account from all networks, which an attacker may have many of: NIST SP 800-63B,
-// 5.2.2, wants no more than a hundred. It lets networks pass from which the account was logged
-// in before, so that its owner is not locked out by others. What remains: while an account is
-// attacked from more than ten networks, its owner gets in from a new one only after the hour, or
+// 5.2.2, wants no more than a hundred. Both let networks pass from which the account was
+// logged in before, so that its owner is not locked out by others. What remains: while an account is
+// attacked from several networks, its owner gets in from a new one only after the hour, or
 // with a mailed token, by which the network becomes known; and whoever attacks it so and shares a
 // network with its owner finds out that somebody there has it.
 var (
@@ -74,7 +79,9 @@ func (m *Module) limited(ctx context.Context, call api.Call, in loginBody) (User
 		m.Limits.Use(wrongOfNetwork, network),
 		m.Limits.Use(wrongForAccount, address),
 	}
-	uses[2].Unless = func(ctx context.Context) (bool, error) { return m.Limits.Remembers(ctx, known) }
+	for i := range uses[1:] {
+		uses[i+1].Unless = func(ctx context.Context) (bool, error) { return m.Limits.Remembers(ctx, known) }
+	}
 	if err := m.Limits.Take(ctx, uses[0]); err != nil {
 		return User{}, err
 	}

@@ -36,7 +36,7 @@ func (c RefreshSession) Decide(s Session, now time.Time) ([]events.Session, erro
 		return nil, ErrWrongRefreshToken
 	case age == 0:
 		return []events.Session{events.SessionRefreshed{RefreshHash: hashOf(c.Next(c.Secret)), At: now, ExpiresAt: now.Add(sessionLife)}}, nil
-	case age == 1 && now.Sub(s.RefreshedAt) <= grace:
+	case c.replacedIn(s, now):
 		return nil, nil
 	}
 	return []events.Session{events.SessionEnded{Reason: "reused"}}, nil
@@ -95,8 +95,17 @@ func (m *Module) refresh(ctx context.Context, call api.Call, in refreshBody) (re
 	if !user.State.keeps(id, before.State) {
 		return reply, ErrWrongRefreshToken
 	}
+	command := RefreshSession{secret, m.nextSecret}
+	if _, known := command.age(before.State); !known {
+		return reply, ErrWrongRefreshToken
+	}
+	// Signed before the token is replaced: a key that does not answer must not use it up.
+	reply, err = m.tokens(ctx, user.State, id, m.nextSecret(secret))
+	if err != nil {
+		return reply, err
+	}
 	call.Meta.Actor = before.State.UserID
-	result, err := m.Execute(ctx, call.Meta, call.IfMatch, sessions.On(id, RefreshSession{secret, m.nextSecret}))
+	result, err := m.Execute(ctx, call.Meta, call.IfMatch, sessions.On(id, command))
 	if err != nil {
 		return reply, err
 	}
@@ -104,21 +113,27 @@ func (m *Module) refresh(ctx context.Context, call api.Call, in refreshBody) (re
 	if err != nil {
 		return reply, err
 	}
-	if after.State.Ended {
+	if !command.replacedIn(after.State, m.Now()) {
 		return reply, ErrWrongRefreshToken
 	}
-	return m.tokens(ctx, user.State, result, m.nextSecret(secret))
+	reply.Version, reply.Replay = result.Version, result.Replay
+	return reply, nil
 }
 
-// tokens answers with the tokens of a login.
-func (m *Module) tokens(ctx context.Context, user User, session es.Result, secret []byte) (reply api.Reply[tokensReply], err error) {
-	id := session.Stream.ID()
-	access, life, err := m.Tokens.Issue(ctx, api.Caller{ID: user.ID, Roles: user.Roles, Session: id}, m.Now())
+// replacedIn reports whether the token was replaced a moment ago in a login that goes on. That is
+// for repeats of one command as well, which are not decided again.
+func (c RefreshSession) replacedIn(s Session, now time.Time) bool {
+	age, known := c.age(s)
+	return known && age == 1 && s.lives(now) && now.Sub(s.RefreshedAt) <= grace
+}
+
+// tokens are the tokens of a login.
+func (m *Module) tokens(ctx context.Context, user User, session string, secret []byte) (reply api.Reply[tokensReply], err error) {
+	access, life, err := m.Tokens.Issue(ctx, api.Caller{ID: user.ID, Roles: user.Roles, Session: session}, m.Now())
 	if err != nil {
 		return reply, err
 	}
-	reply.Version, reply.Replay = session.Version, session.Replay
-	reply.Body = tokensReply{access, refreshToken(id, secret), "Bearer", int(life.Seconds())}
+	reply.Body = tokensReply{access, refreshToken(session, secret), "Bearer", int(life.Seconds())}
 	return reply, nil
 }
 

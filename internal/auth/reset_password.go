@@ -93,6 +93,11 @@ func (m *Module) forgotPassword(ctx context.Context, call api.Call, in forgotBod
 	if err := m.Limits.Take(ctx, m.Limits.Use(resetsOfAddress, m.address(email))); err != nil {
 		return reply, err
 	}
+	// Whether there is an account is to be told neither by the time this takes nor by a key that
+	// was used before.
+	answered := time.NewTimer(loadTime)
+	defer func() { <-answered.C }()
+	call.Meta.Fingerprint = nil
 	claim, err := claims.Load(ctx, &m.Repository, m.address(email))
 	if err != nil || claim.State.UserID == "" {
 		return reply, err

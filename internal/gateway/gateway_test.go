@@ -285,6 +285,26 @@ func TestEveryLoginHasASecretOfItsOwn(t *testing.T) {
 	s.expect(t, call{method: "POST", path: "/auth/login", body: `{"email":" ADA@example.com ","password":"correct horse"}`}, 200, "")
 }
 
+// unsigned is a key that does not answer.
+type unsigned struct{}
+
+func (unsigned) Issue(context.Context, api.Caller, time.Time) (string, time.Duration, error) {
+	return "", 0, &es.Error{Kind: es.Unavailable, Code: "unavailable", Message: "The signing keys cannot be used."}
+}
+
+func TestARefreshTokenIsNotUsedUpWhileNothingCanBeSigned(t *testing.T) {
+	s := newServer()
+	s.register(t)
+	_, body := s.expect(t, call{method: "POST", path: "/auth/login", body: `{"email":"ada@example.com","password":"correct horse"}`}, 200, "")
+	refresh := call{method: "POST", path: "/auth/token", body: fmt.Sprintf(`{"refreshToken":%q}`, body["refreshToken"])}
+	s.module.Tokens = unsigned{}
+	s.expect(t, refresh, 503, "unavailable")
+	s.module.Tokens = plain{}
+	if a, _ := s.expect(t, refresh, 200, ""); a.Headers["ETag"] != `"2"` {
+		t.Errorf("after a refresh that failed and one that did not, the login has version %s", a.Headers["ETag"])
+	}
+}
+
 func TestARequestIsAnsweredBeforeItsFunctionsTimeIsUp(t *testing.T) {
 	hanging := api.Query("GET /hanging", api.Public, func(context.Context, api.Call) (api.Reply[struct{}], error) {
 		select {} // does not even heed its context

@@ -5,6 +5,7 @@ package user
 
 import (
 	"context"
+	"slices"
 
 	"github.com/interview-sandbox/annals/events"
 	"github.com/interview-sandbox/annals/internal/api"
@@ -100,4 +101,18 @@ func (m *Module) change(ctx context.Context, call api.Call, c es.Command[Profile
 	}
 	result, err := m.Execute(ctx, call.Meta, call.IfMatch, profiles.On(id, c))
 	return api.Accepted(result), err
+}
+
+// changeAsOperator is change by somebody who has to be an operator still. A token tells what its
+// owner was up to ten minutes ago, and these are the commands by which somebody could take back
+// what was taken from them.
+func (m *Module) changeAsOperator(ctx context.Context, call api.Call, c es.Command[Profile, events.Auth]) (reply api.Reply[api.Changed], err error) {
+	caller, err := profiles.Load(ctx, &m.Repository, call.Caller.ID)
+	if err != nil {
+		return reply, err
+	}
+	if caller.State.Status != Active || !slices.Contains(caller.State.Roles, api.RoleOperator) {
+		return reply, api.ErrNotFound
+	}
+	return m.change(ctx, call, c)
 }

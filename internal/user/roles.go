@@ -57,9 +57,9 @@ func (c RevokeRole) Decide(p Profile, _ time.Time) ([]events.Auth, error) {
 }
 
 func (m *Module) grantRole(ctx context.Context, call api.Call, _ struct{}) (api.Reply[api.Changed], error) {
-	return m.change(ctx, call, GrantRole{call.Params["role"]})
+	return m.changeAsOperator(ctx, call, GrantRole{call.Params["role"]})
 }
 
 func (m *Module) revokeRole(ctx context.Context, call api.Call, _ struct{}) (api.Reply[api.Changed], error) {
-	return m.change(ctx, call, RevokeRole{call.Params["role"], call.Caller.ID})
+	return m.changeAsOperator(ctx, call, RevokeRole{call.Params["role"], call.Caller.ID})
 }

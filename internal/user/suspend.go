@@ -56,9 +56,9 @@ func (m *Module) suspend(ctx context.Context, call api.Call, in suspendBody) (re
 	if err := bad.Err(); err != nil {
 		return reply, err
 	}
-	return m.change(ctx, call, Suspend{reason, call.Caller.ID})
+	return m.changeAsOperator(ctx, call, Suspend{reason, call.Caller.ID})
 }
 
 func (m *Module) reactivate(ctx context.Context, call api.Call, _ struct{}) (api.Reply[api.Changed], error) {
-	return m.change(ctx, call, Reactivate{})
+	return m.changeAsOperator(ctx, call, Reactivate{})
 }

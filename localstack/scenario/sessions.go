@@ -68,6 +68,18 @@ func Sessions(t *testing.T, api, unique string) {
 		})
 	})
 
+	t.Run("stolen request: the key of a refresh does not make its old token good again", func(t *testing.T) {
+		old, key := map[string]string{"refreshToken": login(t).Text("refreshToken")}, Header{"Idempotency-Key", "refresh-" + unique}
+		second := nobody.Expect(t, 200, "POST", "/auth/token", old, key)
+		again := nobody.Expect(t, 200, "POST", "/auth/token", old, key)
+		third := refresh(t, 200, again.Text("refreshToken"))
+		nobody.Refuse(t, 401, "wrong-refresh-token", "POST", "/auth/token", old, key)
+		if second.Text("refreshToken") != again.Text("refreshToken") {
+			t.Errorf("a repeat gives another token: %s", again.Raw)
+		}
+		refresh(t, 200, third.Text("refreshToken"))
+	})
+
 	t.Run("what is no refresh token is refused", func(t *testing.T) {
 		token := []byte(login(t).Text("refreshToken"))
 		token[40] ^= 3

@@ -230,6 +230,20 @@ func Users(t *testing.T, api, unique string, operator, auditor Person) {
 		operator.Refuse(t, 422, "unknown-role", "DELETE", eve.at("/roles/user"), nil)
 	})
 
+	t.Run("suspended operator: what was taken is not taken back with the token that is left", func(t *testing.T) {
+		office := Register(t, api, "office-"+unique+"@example.com")
+		operator.Expect(t, 200, "PUT", office.at("/roles/operator"), nil)
+		office = office.LogIn(t)
+		office.Expect(t, 200, "PUT", eve.at("/roles/auditor"), nil)
+		operator.Expect(t, 200, "DELETE", office.at("/roles/operator"), nil)
+		office.Refuse(t, 404, "not-found", "PUT", office.at("/roles/operator"), nil)
+		operator.Expect(t, 200, "PUT", office.at("/roles/operator"), nil)
+		operator.Expect(t, 200, "POST", office.at("/suspend"), map[string]any{"reason": "x"})
+		office.Refuse(t, 404, "not-found", "POST", office.at("/reactivate"), nil)
+		office.Refuse(t, 404, "not-found", "PUT", ada.at("/roles/operator"), nil)
+		operator.Expect(t, 200, "DELETE", eve.at("/roles/auditor"), nil)
+	})
+
 	t.Run("one's own data is exported", func(t *testing.T) {
 		var document struct {
 			Account  struct{ Email, Name string }
