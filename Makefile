@@ -45,7 +45,7 @@ test: localstack/node_modules/.package-lock.json native vet gofmt ## run every t
 	@# This one measures how long logins take, so nothing else runs at the same time.
 	go test $(RACE) -timeout 20m ./internal/app
 
-nightly: localstack/node_modules/.package-lock.json ## run the random tests many times over; takes about an hour
+nightly: localstack/node_modules/.package-lock.json ## run the random tests many times over; takes a night
 	go test ./internal/projection -schedules 1000000 -timeout 60m
 	go test ./internal/payment -schedules 100000 -timeout 30m
 	go test ./localstack -run HoweverOftenTheStackIsKilled -kills 50 -timeout 30m
@@ -73,6 +73,7 @@ schemathesis: localstack/node_modules/.package-lock.json build/python/schemathes
 
 e2e: ## deploy to MiniStack, an emulator of AWS, and run the whole scenario there; needs Linux and Python 3.11 or later
 	@$(MAKE) --no-print-directory e2e-deploy
+	@$(MAKE) --no-print-directory sam ARCH=$(HOST_ARCH)
 	@$(MAKE) --no-print-directory schemathesis
 
 e2e-deploy: infra/node_modules/.package-lock.json build/python/ministack/installed
