@@ -36,7 +36,7 @@ rebuild: ## rebuild a view of the running stack and switch to it (VIEW=users DAT
 
 test: localstack/node_modules/.package-lock.json native vet gofmt ## run every test that needs only Go and npm
 	@test -n "$(RACE)" || echo "no C compiler: testing without the race detector"
-	go test $(RACE) -timeout 10m $$(go list ./... | grep -v -e '/infra$$' -e '/projection$$' -e '/payment$$' -e '/internal/app$$')
+	go test $(RACE) -timeout 20m $$(go list ./... | grep -v -e '/infra$$' -e '/projection$$' -e '/payment$$' -e '/internal/app$$')
 	@# Of the simulators' random schedules a few are enough for the race detector, which makes
 	@# each take ten times as long. The CDK takes a minute to compile with it, and the test runs
 	@# the app as a program of its own, which it would not see.
