@@ -41,6 +41,7 @@ type server struct {
 	store  *estest.Memory
 	module *auth.Module
 	log    *bytes.Buffer // a line for each request
+	lines  *slog.Logger  // writes it
 }
 
 func newServer(extra ...api.Route) *server {
@@ -60,7 +61,7 @@ func newServer(extra ...api.Route) *server {
 	}
 	people := &user.Module{Executor: executor, Views: views}
 	routes := slices.Concat(module.Routes(), people.Routes(), extra)
-	s.module = module
+	s.module, s.lines = module, slog.New(slog.NewJSONHandler(s.log, nil))
 	s.Gateway = &gateway.Gateway{Routes: routes, All: routes, Secret: []byte("secret"), Limits: limits, Now: now, Rand: rand.Reader}
 	return s
 }
@@ -133,7 +134,7 @@ func (s *server) sendIn(ctx context.Context, t testing.TB, c call) (events.APIGa
 	if err != nil {
 		t.Fatal(err)
 	}
-	record.Log(ctx, slog.New(slog.NewJSONHandler(s.log, nil)), stats.Run{}, false)
+	record.Log(ctx, s.lines, stats.Run{}, false)
 	var body map[string]any
 	if strings.Contains(out.Headers["Content-Type"], "json") {
 		if err := json.Unmarshal([]byte(out.Body), &body); err != nil {
