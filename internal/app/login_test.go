@@ -32,6 +32,7 @@ type logins struct {
 const (
 	known    = "correct horse battery"
 	mistaken = "correct horse staple"
+	office   = "office@example.com" // the operator's
 )
 
 func startLogins(t *testing.T) *logins {
@@ -48,6 +49,9 @@ func startLogins(t *testing.T) *logins {
 	}
 	client := dynamo.NewClient(dynamo.Settings{Region: c.Region, Endpoint: c.Endpoint, Credentials: c.Credentials})
 	if err := tables.Create(t.Context(), client, c.Prefix); err != nil {
+		t.Fatal(err)
+	}
+	if err := Bootstrap(t.Context(), c, office, known); err != nil {
 		t.Fatal(err)
 	}
 	auth, err := CommandAuth(t.Context(), c)
@@ -79,7 +83,7 @@ func (l *logins) send(t *testing.T, h lambda.Handler, route, network string, ope
 	in := events.APIGatewayV2HTTPRequest{RouteKey: route, RawPath: strings.TrimPrefix(route, "POST "), Body: string(text), PathParameters: map[string]string{"id": id}}
 	in.RequestContext.HTTP.Method, in.RequestContext.HTTP.SourceIP = "POST", network
 	if operator {
-		in.RequestContext.Authorizer = &events.APIGatewayV2HTTPRequestContextAuthorizerDescription{Lambda: map[string]any{"caller": "operator", "roles": "operator"}}
+		in.RequestContext.Authorizer = &events.APIGatewayV2HTTPRequestContextAuthorizerDescription{Lambda: map[string]any{"caller": operatorID(office), "roles": "operator"}}
 	}
 	payload, err := json.Marshal(in)
 	if err != nil {
