@@ -167,11 +167,12 @@ func (s system) signingKeys() (*token.Keys, error) {
 	return token.NewKeys(s.Now, all...), nil
 }
 
-// vault is what personal data is sealed with.
-func (s system) vault() (*keys.Subjects, error) {
+// vault is what personal data is sealed with, and the ring that has the key of it.
+func (s system) vault() (*keys.Subjects, *keys.Ring, error) {
 	ring, err := s.ring()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return ring.Subjects(s.Now)
+	vault, err := ring.Subjects(s.Now)
+	return vault, ring, err
 }

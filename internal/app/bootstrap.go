@@ -30,11 +30,7 @@ type BootstrapReply struct {
 // somebody else has the address.
 func Bootstrapper(ctx context.Context, c Config) (*Counted, error) {
 	s := newSystem(c)
-	ring, err := s.ring()
-	if err != nil {
-		return nil, err
-	}
-	vault, err := ring.Subjects(s.Now)
+	vault, ring, err := s.vault()
 	if err != nil {
 		return nil, err
 	}

@@ -10,7 +10,7 @@ import (
 // they are stored. It is no function, but a tool that reads the same tables.
 func Checker(c Config) (*projection.Checker, es.ScannableStore, error) {
 	s := newSystem(c)
-	vault, err := s.vault()
+	vault, _, err := s.vault()
 	if err != nil {
 		return nil, nil, err
 	}

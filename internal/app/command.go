@@ -55,15 +55,11 @@ type parts struct {
 // command is the function that carries out the commands of one module. It is built of that
 // module alone, because what it can reach is loaded before it answers for the first time.
 func (s system) command(ctx context.Context, function string, routes func(parts) ([]api.Route, error)) (*Counted, error) {
-	ring, err := s.ring()
+	vault, ring, err := s.vault()
 	if err != nil {
 		return nil, err
 	}
 	secret, err := ring.Secret(ctx, "requests")
-	if err != nil {
-		return nil, err
-	}
-	vault, err := ring.Subjects(s.Now)
 	if err != nil {
 		return nil, err
 	}

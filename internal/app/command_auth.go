@@ -76,11 +76,7 @@ func operatorID(email string) string { return es.DeriveID("operator", email) }
 // auth.ErrEmailTaken if somebody else has the address.
 func Bootstrap(ctx context.Context, c Config, email, secret string) error {
 	s := newSystem(c)
-	ring, err := s.ring()
-	if err != nil {
-		return err
-	}
-	vault, err := ring.Subjects(s.Now)
+	vault, ring, err := s.vault()
 	if err != nil {
 		return err
 	}

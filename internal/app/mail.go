@@ -20,11 +20,7 @@ import (
 // Feedback builds functions/feedback, which SES's bounces and complaints come to.
 func Feedback(_ context.Context, c Config) (*Counted, error) {
 	s := newSystem(c)
-	ring, err := s.ring()
-	if err != nil {
-		return nil, err
-	}
-	vault, err := ring.Subjects(s.Now)
+	vault, ring, err := s.vault()
 	if err != nil {
 		return nil, err
 	}

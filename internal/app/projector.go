@@ -13,7 +13,7 @@ import (
 // Projector builds functions/projector, which keeps the views of every module.
 func Projector(_ context.Context, c Config) (*Counted, error) {
 	s := newSystem(c)
-	vault, err := s.vault()
+	vault, _, err := s.vault()
 	if err != nil {
 		return nil, err
 	}

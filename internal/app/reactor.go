@@ -27,11 +27,7 @@ func Reactor(objects Objects, mailer Mailer) Build {
 
 // reactors keeps the checkpoints of reactors apart from the views, which may be thrown away.
 func (s system) reactors(ctx context.Context, objects Objects, mailer Mailer) (*projection.Projector, error) {
-	ring, err := s.ring()
-	if err != nil {
-		return nil, err
-	}
-	vault, err := ring.Subjects(s.Now)
+	vault, ring, err := s.vault()
 	if err != nil {
 		return nil, err
 	}

@@ -28,7 +28,7 @@ func CommandOperator(objects Objects, mailer Mailer, queue Queue) Build {
 func Rebuild(queue Queue) Build {
 	return func(_ context.Context, c Config) (*Counted, error) {
 		s := newSystem(c)
-		vault, err := s.vault()
+		vault, _, err := s.vault()
 		if err != nil {
 			return nil, err
 		}

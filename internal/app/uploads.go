@@ -14,7 +14,7 @@ import (
 func Uploads(objects Objects) Build {
 	return func(_ context.Context, c Config) (*Counted, error) {
 		s := newSystem(c)
-		vault, err := s.vault()
+		vault, _, err := s.vault()
 		if err != nil {
 			return nil, err
 		}
