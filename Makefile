@@ -92,7 +92,7 @@ bench-cold: localstack/node_modules/.package-lock.json ## measure cold starts of
 
 lint: vet gofmt ## look for mistakes without running anything
 	go run $(STATICCHECK) ./...
-	go run $(STATICCHECK) -tags e2e ./localstack/e2e
+	go run $(STATICCHECK) -tags e2e,sam,schemathesis ./localstack ./localstack/e2e
 	go mod verify
 	go mod tidy -diff
 
@@ -172,7 +172,7 @@ gofmt:
 
 vet:
 	go vet ./...
-	go vet -tags e2e ./localstack/e2e
+	go vet -tags 'e2e sam schemathesis' ./localstack ./localstack/e2e
 
 # Each tool of Python's gets an environment of its own, because they do not agree on versions.
 # Every version in it is pinned by its hash: localstack/python/<tool>.txt says how.

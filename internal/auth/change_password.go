@@ -39,8 +39,8 @@ func (c ChangePassword) Decide(u User, _ time.Time) ([]events.Auth, error) {
 }
 
 type changePasswordBody struct {
-	Current string `json:"current" schema:"maxLength=128"`
-	New     string `json:"new" schema:"minLength=8 maxLength=128"`
+	Current string `json:"current" schema:"maxLength=128" data:"secret"`
+	New     string `json:"new" schema:"minLength=8 maxLength=128" data:"secret"`
 }
 
 func (m *Module) changePassword(ctx context.Context, call api.Call, in changePasswordBody) (reply api.Reply[api.Changed], err error) {

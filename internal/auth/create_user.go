@@ -32,7 +32,7 @@ func (c CreateUser) Decide(u User, _ time.Time) ([]events.Auth, error) {
 
 type createUserBody struct {
 	Email    string `json:"email" schema:"format=email maxLength=254"`
-	Password string `json:"password" schema:"minLength=8 maxLength=128"`
+	Password string `json:"password" schema:"minLength=8 maxLength=128" data:"secret"`
 	Name     string `json:"name" schema:"minLength=1 maxLength=100"`
 }
 

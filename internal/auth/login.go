@@ -35,7 +35,7 @@ var ErrWrongLogin = &es.Error{Kind: es.Unauthenticated, Code: "wrong-login", Mes
 
 type loginBody struct {
 	Email    string `json:"email" schema:"minLength=1 maxLength=254"`
-	Password string `json:"password" schema:"minLength=1 maxLength=128"`
+	Password string `json:"password" schema:"minLength=1 maxLength=128" data:"secret"`
 }
 
 func (m *Module) login(ctx context.Context, call api.Call, in loginBody) (reply api.Reply[tokensReply], err error) {

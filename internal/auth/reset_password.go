@@ -111,7 +111,7 @@ func (m *Module) forgotPassword(ctx context.Context, call api.Call, in forgotBod
 
 type resetBody struct {
 	Token string `json:"token" schema:"maxLength=100"`
-	New   string `json:"new" schema:"minLength=8 maxLength=128"`
+	New   string `json:"new" schema:"minLength=8 maxLength=128" data:"secret"`
 }
 
 func (m *Module) resetPassword(ctx context.Context, call api.Call, in resetBody) (reply api.Reply[struct{}], err error) {
