@@ -15,6 +15,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/interview-sandbox/annals/internal/topology"
 	"github.com/interview-sandbox/annals/localstack/scenario"
@@ -135,7 +136,9 @@ func TestWhatWasAcknowledgedIsThereThoughEnvironmentsAreKilled(t *testing.T) {
 	for _, id := range acknowledged {
 		ada.Expect(t, 200, "GET", "/payments/"+id+"?atLeast=1", nil)
 	}
-	eventually(t, "every payment has its outcome", func() bool {
+	// What failed twice is left to the clock, which tries it a minute after the event at the
+	// soonest and looks once a minute.
+	within(t, 5*time.Minute, "every payment has its outcome", func() bool {
 		for _, id := range acknowledged {
 			if a := ada.Expect(t, 200, "GET", "/payments/"+id+"?atLeast=1", nil); a.Body["status"] != "captured" {
 				return false
