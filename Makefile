@@ -96,7 +96,7 @@ lint: vet gofmt ## look for mistakes without running anything
 	go mod verify
 	go mod tidy -diff
 
-generate: ## write anew what is drawn from the code: the diagram, the OpenAPI document, the catalogue of events, payloads, licences
+generate: ## write anew what is drawn from the code: the diagram, the OpenAPI document, the list of calls, the catalogue of events, payloads, licences
 	go test ./internal/openapi/... ./internal/topology ./infra/build ./localstack/invoke -update
 
 fmt: ## format the Go files

@@ -51,19 +51,19 @@ func (m *Module) Routes() []api.Route {
 		api.Query("GET /.well-known/jwks.json", api.Public, m.keySet).
 			Does("Gives the keys that access tokens are signed with."),
 		api.Command("POST /auth/users", api.Public, m.createUser).
-			Does("Opens an account.").AtMost(100, time.Hour).Gives(201).Refuses(api.ErrInvalid, ErrEmailTaken),
+			Does("Opens an account. A password that anybody would try first is refused.").AtMost(100, time.Hour).Gives(201).Refuses(api.ErrInvalid, ErrEmailTaken),
 		api.Command("POST /auth/users/{id}/email", api.Self, m.changeEmail).
-			Does("Gives an account another address.").AtMost(30, time.Hour).Refuses(api.ErrInvalid, ErrEmailUnchanged, ErrEmailTaken, ErrSuspended),
+			Does("Gives an account another address, which no other account may have.").AtMost(30, time.Hour).Refuses(api.ErrInvalid, ErrEmailUnchanged, ErrEmailTaken, ErrSuspended),
 		api.Command("POST /auth/users/{id}/password", api.Self, m.changePassword).
 			Does("Replaces an account's password and ends its other logins.").Refuses(api.ErrInvalid, ErrWrongPassword, ErrSuspended, api.ErrTooManyTries),
 		api.Command("POST /auth/login", api.Public, m.login).
-			Does("Gives the tokens of a new login.").Refuses(api.ErrInvalid, ErrWrongLogin, api.ErrTooManyTries),
+			Does("Gives the tokens of a new login: one for access, good for 10 minutes, and one for new ones.").Refuses(api.ErrInvalid, ErrWrongLogin, api.ErrTooManyTries),
 		api.Command("POST /auth/token", api.Public, m.refresh).
-			Does("Gives new tokens for a refresh token. One that was replaced before ends its login.").Refuses(ErrWrongRefreshToken),
+			Does("Gives new tokens for a refresh token. One that was replaced more than ten seconds ago ends its login.").Refuses(ErrWrongRefreshToken),
 		api.Query("GET /auth/sessions", api.SignedIn, m.listSessions).
 			Does("Lists one's own logins, newest first. A page may have fewer than asked for, and more after it.").Takes(api.Paged),
 		api.Command("POST /auth/logout", api.SignedIn, m.logout).
-			Does("Ends the login that the token is of."),
+			Does("Ends the login that the token is of. Access tokens that are there work until they expire."),
 		api.Command("POST /auth/logout-all", api.SignedIn, m.logoutAll).
 			Does("Ends all of one's own logins.").Refuses(ErrSuspended),
 		api.Command("DELETE /auth/sessions/{id}", api.SignedIn, m.deleteSession).

@@ -58,7 +58,7 @@ type Upload struct {
 func (m *Module) Routes() []api.Route {
 	return []api.Route{
 		api.Command("POST /files", api.SignedIn, m.requestUpload).
-			Does("Announces a file and gives the form that uploads it.").Gives(201).Refuses(api.ErrInvalid, ErrFileExists),
+			Does("Announces a file of up to 1 GiB and gives the form that uploads it straight to S3, good for 5 minutes.").Gives(201).Refuses(api.ErrInvalid, ErrFileExists),
 		api.Query("GET /files", api.SignedIn, m.listFiles).
 			Does("Lists one's own files, then those that others share. A page may have fewer than asked for, and more after it.").
 			Takes(api.Paged, api.InQuery("status", "Those with this status only; without it all but deleted ones.", "enum="+strings.Join(statuses, "|"))),

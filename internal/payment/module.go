@@ -27,7 +27,7 @@ type Module struct {
 func (m *Module) Routes() []api.Route {
 	return []api.Route{
 		api.Command("POST /payments", api.SignedIn, m.request).
-			Does("Asks for a payment. It is carried out after the answer.").
+			Does("Asks for a payment. A provider carries it out after the answer; with `Prefer: wait=8` the answer waits for what comes of it.").
 			Takes(api.WithKey, api.Waiting).Gives(202, 201).Refuses(ErrNoKey, api.ErrInvalid),
 		api.Query("GET /payments", api.SignedIn, m.listPayments).
 			Does("Lists one's own payments, or all for operators and auditors, newest first. A page may have fewer than asked for, and more after it.").

@@ -60,9 +60,9 @@ func (m *Module) Routes() []api.Route {
 		api.Query("GET /users/{id}/export", api.SignedIn, m.export).
 			Does("Gives everything that is kept of a person, to that person and to operators."),
 		api.Command("PATCH /users/{id}", api.Self, m.updateProfile).
-			Does("Changes what is given of one's profile. An empty locale or avatarFileId takes away what there is.").Refuses(api.ErrInvalid, ErrSuspended),
+			Does("Changes what is given of one's name, locale and picture. An empty locale or avatarFileId takes away what there is.").Refuses(api.ErrInvalid, ErrSuspended),
 		api.Command("DELETE /users/{id}", api.SignedIn, m.deleteUser).
-			Does("Begins the erasure of a person, for that person and for operators.").Gives(202).Refuses(ErrIsOperator),
+			Does("Begins the erasure of a person, for that person and for operators. It takes about three minutes.").Gives(202).Refuses(ErrIsOperator),
 		api.Command("POST /users/{id}/suspend", api.Staff, m.suspend).
 			Does("Keeps a person out and ends all of the person's logins.").Refuses(api.ErrInvalid, ErrOwnAccount),
 		api.Command("POST /users/{id}/reactivate", api.Staff, m.reactivate).

@@ -16,19 +16,22 @@ import (
 	"github.com/interview-sandbox/annals/internal/topology"
 )
 
-var update = flag.Bool("update", false, "write openapi.json anew")
+var update = flag.Bool("update", false, "write openapi.json and README.md anew")
 
-func TestTheDocumentIsThatOfTheRoutes(t *testing.T) {
-	want, err := generate.Document(topology.API(), &comments.Source{Root: "../../..", Module: "github.com/interview-sandbox/annals"})
+func TestTheDocumentAndTheOverviewAreThoseOfTheRoutes(t *testing.T) {
+	routes := topology.API()
+	document, err := generate.Document(routes, &comments.Source{Root: "../../..", Module: "github.com/interview-sandbox/annals"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if *update {
-		if err := os.WriteFile("../openapi.json", want, 0o644); err != nil {
-			t.Fatal(err)
+	for file, want := range map[string][]byte{"openapi.json": document, "README.md": generate.Overview(routes)} {
+		if *update {
+			if err := os.WriteFile("../"+file, want, 0o644); err != nil {
+				t.Fatal(err)
+			}
+		} else if there, err := os.ReadFile("../" + file); err != nil || !bytes.Equal(there, want) {
+			t.Errorf("%s is not that of the routes (%v): go test ./internal/openapi/... -update writes it anew", file, err)
 		}
-	} else if !bytes.Equal(openapi.Document, want) {
-		t.Error("openapi.json is not that of the routes: go test ./internal/openapi/... -update writes it anew")
 	}
 }
 
