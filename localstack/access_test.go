@@ -142,10 +142,10 @@ func TestEveryCallerIsAnsweredOnEveryRouteAsTheTableSays(t *testing.T) {
 	for _, r := range routes {
 		path, ok := pathTo(r, ada, eve, objects)
 		if !ok {
-			t.Fatalf("%s: the test does not know which object of Ada's its path names", r.Key())
+			t.Fatalf("%s: owned, in access_test.go, has no object of Ada's for its path", r.Key())
 		}
 		if _, ok := asked[r.Key()]; r.In != nil && !ok {
-			t.Fatalf("%s: the test has no body that would be accepted", r.Key())
+			t.Fatalf("%s: asked, in access_test.go, has no body for it that would be accepted", r.Key())
 		}
 		if access[r.Access] == "" {
 			t.Errorf("%s does not declare who may send it", r.Key())

@@ -51,6 +51,10 @@ func TestVerifyNamesWhatWasChangedUnderneath(t *testing.T) {
 	if bad, _ := a.Body["firstBad"].(map[string]any); a.Body["ok"] != false || bad["version"] != 1.0 {
 		t.Errorf("the API says %s", a.Raw)
 	}
+	s.Terminate()
+	if out, err := verified(s); err == nil || !strings.Contains(out, "`make run` starts it") {
+		t.Errorf("without a stack: error %v\n%s", err, out)
+	}
 }
 
 // verified runs the command on a stack.

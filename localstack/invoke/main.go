@@ -37,8 +37,11 @@ func main() {
 
 func invoke(ctx context.Context, function, event string) error {
 	payload, err := os.ReadFile(filepath.Join(folder, function, event+".json"))
-	if function == "" || event == "" || errors.Is(err, fs.ErrNotExist) {
-		return errors.New("FN and EVENT have to be one of these:\n" + list())
+	switch {
+	case function == "" || event == "":
+		return errors.New("say which FN and EVENT; there are\n" + list())
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("there is no FN=%s EVENT=%s; there are\n%s", function, event, list())
 	}
 	if err != nil {
 		return err
@@ -84,5 +87,5 @@ func list() string {
 	for _, path := range paths {
 		fmt.Fprintf(&all, "  FN=%-20s EVENT=%s\n", filepath.Base(filepath.Dir(path)), strings.TrimSuffix(filepath.Base(path), ".json"))
 	}
-	return all.String()
+	return strings.TrimSuffix(all.String(), "\n")
 }

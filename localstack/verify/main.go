@@ -11,6 +11,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -34,6 +35,9 @@ func main() {
 	onAWS := flag.Bool("aws", false, "verify tables in AWS instead of the local ones")
 	flag.Parse()
 	ok, err := verify(ctx, *prefix, *onAWS)
+	if errors.Is(err, es.ErrUnreachable) && !*onAWS {
+		err = fmt.Errorf("the stack does not answer; `make run` starts it: %w", err)
+	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "verify:", err)
 	}
