@@ -69,7 +69,7 @@ func (m *Module) Routes() []api.Route {
 		api.Command("DELETE /auth/sessions/{id}", api.SignedIn, m.deleteSession).
 			Does("Ends one of one's own logins."),
 		api.Command("POST /auth/email/verify", api.Public, m.verifyEmail).
-			Does("Shows with a mailed token that mail arrives.").Refuses(ErrWrongToken),
+			Does("Verifies an account's address with a mailed token.").Refuses(ErrWrongToken),
 		api.Command("POST /auth/email/verification", api.SignedIn, m.requestVerification).
 			Does("Has another token mailed that verifies one's address, once in a minute, unless it is verified.").AtMost(10, time.Hour).Gives(202).Refuses(ErrSuspended),
 		api.Command("POST /auth/password/forgot", api.Public, m.forgotPassword).

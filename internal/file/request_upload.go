@@ -35,8 +35,7 @@ func (c RequestUpload) Decide(f File, _ time.Time) ([]events.File, error) {
 	}}, nil
 }
 
-// requestUploadBody announces a file of 1 GiB at most, which is what can be sent in settleAfter over
-// 2.5 Mbit/s; S3 takes up to 5 GiB in one form.
+// requestUploadBody announces a file of 1 GiB at most, which can be sent in an hour over 2.5 Mbit/s.
 type requestUploadBody struct {
 	Name        string `json:"name" schema:"minLength=1 maxLength=255"`
 	Size        *int64 `json:"size" schema:"minimum=0 maximum=1073741824"` // bytes

@@ -24,7 +24,7 @@ func (c SetPreferences) Decide(i Inbox, _ time.Time) ([]events.Inbox, error) {
 	return []events.Inbox{events.InboxPreferencesSet{EmailOff: off}}, nil
 }
 
-// Channel says which groups of notifications are told on a way.
+// Channel says which groups of notifications go out in one way.
 type Channel struct {
 	Security bool `json:"security"`
 	Files    bool `json:"files"`

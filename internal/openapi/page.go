@@ -174,7 +174,7 @@ func (p *writer) fields(schema node) {
 	for i, name := range properties.names {
 		note := ""
 		if !schema.at("required").has(name) {
-			note = "may be missing"
+			note = "optional"
 		}
 		p.row(name, p.kind(properties.values[i]), note, properties.values[i].at("description").text())
 	}
@@ -186,6 +186,9 @@ func (p *writer) kind(schema node) string {
 	if ref := schema.at("$ref").text(); ref != "" {
 		name := html.EscapeString(ref[strings.LastIndex(ref, "/")+1:])
 		return `<a href="#schema-` + name + `">` + name + `</a>`
+	}
+	if value := schema.at("const").text(); value != "" {
+		return `<code>` + html.EscapeString(value) + `</code>`
 	}
 	var kinds []string
 	for _, one := range schema.at("anyOf").values {
@@ -223,7 +226,9 @@ func limits(schema node) string {
 	}
 	var values []string
 	for _, v := range schema.at("enum").values {
-		values = append(values, "`"+v.text()+"`")
+		if v.scalar != nil { // null is one of the types already
+			values = append(values, "`"+v.text()+"`")
+		}
 	}
 	if len(values) > 0 {
 		all = append(all, "one of "+strings.Join(values, " "))

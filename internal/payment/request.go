@@ -36,7 +36,7 @@ func (c Request) Decide(p Payment, _ time.Time) ([]events.Payment, error) {
 	}}, nil
 }
 
-type requestBody struct {
+type requestPaymentBody struct {
 	Amount      int64   `json:"amount" schema:"minimum=1 maximum=99999999"` // minor units of the currency
 	Currency    string  `json:"currency" schema:"minLength=3 maxLength=3"`  // ISO 4217
 	Method      string  `json:"method" schema:"minLength=1 maxLength=100"`  // as the provider names it
@@ -48,7 +48,7 @@ type requestBody struct {
 // its answer was lost must not charge anybody twice.
 var ErrNoKey = &es.Error{Kind: es.Malformed, Code: "idempotency-key-required", Message: "A payment needs an Idempotency-Key."}
 
-func (m *Module) request(ctx context.Context, call api.Call, in requestBody) (reply api.Reply[Answer], err error) {
+func (m *Module) request(ctx context.Context, call api.Call, in requestPaymentBody) (reply api.Reply[Answer], err error) {
 	if !call.Keyed() {
 		return reply, ErrNoKey
 	}
