@@ -140,6 +140,8 @@ localstack-down: ## stop LocalStack and forget what it has
 	@docker compose -f localstack/compose.yaml down --volumes
 
 deploy-local: infra/node_modules/.package-lock.json ## deploy to LocalStack, MiniStack or the like (ENDPOINT=http://127.0.0.1:4566)
+	@node -e 'fetch("$(ENDPOINT)").then(() => process.exit(), () => process.exit(1))' || \
+		{ echo "nothing answers at $(ENDPOINT): make localstack-up starts LocalStack, and ENDPOINT names another emulator"; exit 1; }
 	@$(MAKE) --no-print-directory build ARCH=$(HOST_ARCH)
 	@$(MAKE) --no-print-directory deploy-built
 
