@@ -62,7 +62,7 @@ type FileShared struct {
 	Permission string `json:"permission"` // "read", "write"
 }
 
-// FileUnshared ends that.
+// FileUnshared ends what another person may do with a file.
 type FileUnshared struct {
 	UserID string `json:"userId"`
 }
@@ -89,7 +89,7 @@ type ShareGranted struct {
 	Permission string `json:"permission"` // "read", "write"
 }
 
-// ShareRevoked ends that.
+// ShareRevoked ends what a person may do with a file.
 type ShareRevoked struct {
 	UserID string `json:"userId"`
 }
