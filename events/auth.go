@@ -69,8 +69,7 @@ type UserEmailVerified struct {
 	Email string `json:"email" data:"personal"`
 }
 
-// UserVerificationRequested has the account's owner mailed once more what shows that mail
-// arrives.
+// UserVerificationRequested asks for another mail with a token that verifies the account's address.
 type UserVerificationRequested struct {
 	At time.Time `json:"at"` // it is not asked for again at once
 }
