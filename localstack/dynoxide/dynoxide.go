@@ -18,7 +18,7 @@ import (
 
 // Options say where a server keeps its tables.
 type Options struct {
-	DBPath string    // the database file; "" keeps everything in memory
+	DBPath string    // the database file, for its owner alone; "" keeps everything in memory
 	Log    io.Writer // takes what the server prints; nil: nobody
 }
 
@@ -50,6 +50,9 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 			return nil, fmt.Errorf("start dynoxide: %w", err)
 		}
 		defer lock.Close() // the server has inherited it
+		if err := private(o.DBPath); err != nil {
+			return nil, err
+		}
 	}
 	for {
 		port, err := tied.FreePort()
@@ -71,6 +74,18 @@ func (s *Server) Done() <-chan struct{} { return s.process.Done() }
 
 // Stop ends the server and returns when it is gone. Stopping again does nothing.
 func (s *Server) Stop() { s.process.Stop(os.Interrupt, stopLimit) }
+
+// private makes the database a file for its owner alone, as SQLite makes those beside it then.
+func private(path string) error {
+	db, err := os.OpenFile(path, os.O_CREATE, 0o600)
+	if err == nil {
+		err = errors.Join(db.Chmod(0o600), db.Close())
+	}
+	if err != nil {
+		return fmt.Errorf("make the database private: %w", err)
+	}
+	return nil
+}
 
 func awaitLock(ctx context.Context, path string) (*os.File, error) {
 	for {

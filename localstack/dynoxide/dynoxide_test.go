@@ -96,6 +96,24 @@ func TestAServerDiesWithAProcessThatIsKilledAndItsDatabaseOpensAgainAtOnce(t *te
 	}
 }
 
+func TestADatabaseIsForItsOwnerAlone(t *testing.T) {
+	dir := t.TempDir()
+	db := filepath.Join(dir, "dynamodb.db")
+	if err := os.WriteFile(db, nil, 0o644); err != nil { // as an earlier version left it
+		t.Fatal(err)
+	}
+	call(t, startServer(t, Options{DBPath: db}).URL(), "CreateTable", ordersTable)
+	files, err := os.ReadDir(dir)
+	if err != nil || len(files) < 2 {
+		t.Fatalf("%d files, error %v", len(files), err)
+	}
+	for _, f := range files {
+		if info, err := f.Info(); err != nil || info.Mode().Perm()&0o077 != 0 {
+			t.Errorf("%s has the mode %v, error %v", f.Name(), info.Mode(), err)
+		}
+	}
+}
+
 func TestNoTwoServersOpenOneDatabase(t *testing.T) {
 	db := filepath.Join(t.TempDir(), "dynamodb.db")
 	first := startServer(t, Options{DBPath: db})
