@@ -32,7 +32,9 @@ const (
 // Pool is the environments of one function. It is a [lambda.Handler].
 type Pool struct {
 	function Function
-	slots    chan struct{} // one is taken by each environment that is invoked
+	slots    chan struct{}   // one is taken by each environment that is invoked
+	running  context.Context // ends when the pool is closed
+	stop     context.CancelFunc
 
 	mu     sync.Mutex
 	closed bool
@@ -42,7 +44,8 @@ type Pool struct {
 
 // NewPool makes a pool, which is empty until its function is invoked.
 func NewPool(f Function) *Pool {
-	return &Pool{function: f, slots: make(chan struct{}, Concurrency)}
+	running, stop := context.WithCancel(context.Background())
+	return &Pool{function: f, slots: make(chan struct{}, Concurrency), running: running, stop: stop}
 }
 
 // Invoke has an environment answer: the one that was invoked last of those that wait, or else a
@@ -51,6 +54,9 @@ func NewPool(f Function) *Pool {
 // [Error] of the function's own, or one of the types "Runtime.ExitError",
 // "Function.ResponseSizeTooLarge" and those of a failed initialization.
 func (p *Pool) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(p.running, cancel)()
 	select {
 	case p.slots <- struct{}{}:
 		defer func() { <-p.slots }()
@@ -122,14 +128,15 @@ func (p *Pool) retire(e *Environment) {
 	p.mu.Unlock()
 }
 
-// Close ends every environment that waits and returns when all are gone. Those that are invoked
-// end with their invocations.
+// Close ends every environment and returns when all are gone. Those that are being invoked are
+// killed: whoever wants an answer has waited for it before.
 func (p *Pool) Close() error {
 	p.mu.Lock()
 	p.closed = true
 	warm := p.warm
 	p.warm = nil
 	p.mu.Unlock()
+	p.stop()
 	var ending sync.WaitGroup
 	for _, e := range warm {
 		e.idle.Stop()

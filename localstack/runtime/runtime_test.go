@@ -294,6 +294,34 @@ func TestWrongCallsOfTheProtocolAreRefused(t *testing.T) {
 	}
 }
 
+func TestAStoppedPoolWaitsForNoInvocation(t *testing.T) {
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	url, came, _ := gate(t)
+	pool := NewPool(Function{Name: "f", Program: self, Env: []string{as + "=function", "GATE=" + url}, Print: func([]byte) {}, Log: slog.New(slog.DiscardHandler)})
+	ended := make(chan error, 1)
+	go func() {
+		_, err := pool.Invoke(lambdacontext.NewContext(context.Background(), &lambdacontext.LambdaContext{AwsRequestID: "r-1"}), []byte(`"wait"`))
+		ended <- err
+	}()
+	<-came
+	closed := make(chan struct{})
+	go func() {
+		defer close(closed)
+		pool.Close()
+	}()
+	select {
+	case <-closed:
+	case <-time.After(10 * time.Second):
+		t.Fatal("it waits for an invocation that has no end")
+	}
+	if err := <-ended; !errors.Is(err, context.Canceled) {
+		t.Errorf("the invocation ends with error %v", err)
+	}
+}
+
 func TestAStoppedPoolLeavesNoProcess(t *testing.T) {
 	self, err := os.Executable()
 	if err != nil {
