@@ -219,7 +219,10 @@ func (s *system) serve(apiURL string, mails mail.Dir) error {
 	if err != nil {
 		return fmt.Errorf("the stack's API: %w", err)
 	}
-	api := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(target) }}
+	api := &httputil.ReverseProxy{
+		Rewrite:  func(r *httputil.ProxyRequest) { r.SetURL(target) },
+		ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelWarn),
+	}
 	box := s.openMailbox(mails)
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/dev/mail" || strings.HasPrefix(r.URL.Path, "/dev/mail/") {

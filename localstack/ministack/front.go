@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"mime/multipart"
 	"net/http"
 	"net/http/httputil"
@@ -35,7 +36,8 @@ const (
 	maxForm       = 16 << 20 // more than any test uploads
 )
 
-func newFront(target *url.URL) *front {
+// newFront makes the front of a MiniStack. faults takes what keeps it from handing something on.
+func newFront(target *url.URL, faults *log.Logger) *front {
 	f := &front{checksums: map[string]string{}}
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.MaxIdleConnsPerHost = transport.MaxIdleConns // one host is all that it talks to
@@ -46,6 +48,7 @@ func newFront(target *url.URL) *front {
 			r.Out.Host = r.In.Host
 		},
 		ModifyResponse: f.tell,
+		ErrorLog:       faults,
 	}
 	return f
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"io"
+	"log"
 	"mime/multipart"
 	"net/http"
 	"net/http/httptest"
@@ -41,7 +42,7 @@ func startFront(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	front := httptest.NewServer(newFront(target))
+	front := httptest.NewServer(newFront(target, log.New(t.Output(), "", 0)))
 	t.Cleanup(front.Close)
 	return front.URL
 }
@@ -145,5 +146,25 @@ func TestALinkNamesWhatItLeadsTo(t *testing.T) {
 	const name = `attachment; filename="a.txt"`
 	if got := head(t, front+"/bucket/k?response-content-disposition="+url.QueryEscape(name)).Get("Content-Disposition"); got != name {
 		t.Errorf("Content-Disposition is %q", got)
+	}
+}
+
+func TestWhatCannotBeHandedOnIsToldInTheLogAlone(t *testing.T) {
+	nobody := httptest.NewServer(nil)
+	target, err := url.Parse(nobody.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	nobody.Close()
+	var faults bytes.Buffer
+	front := httptest.NewServer(newFront(target, log.New(&faults, "", 0)))
+	defer front.Close()
+	reply, err := http.Get(front.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	reply.Body.Close()
+	if reply.StatusCode != 502 || !strings.Contains(faults.String(), "proxy error") {
+		t.Errorf("the answer is %d, the log has %q", reply.StatusCode, &faults)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
+	"log"
 	"net"
 	"net/http"
 	"net/url"
@@ -27,7 +28,7 @@ var program string
 type Server struct {
 	front   *http.Server
 	url     string
-	log     string
+	log     *os.File
 	process *tied.Process
 }
 
@@ -54,8 +55,8 @@ func Start(ctx context.Context, python, dir string) (*Server, error) {
 // URL is where every service answers, without a slash at its end.
 func (s *Server) URL() string { return s.url }
 
-// Log is the file that the server and its functions log to.
-func (s *Server) Log() string { return s.log }
+// Log is the file that the server, what stands before it and its functions log to.
+func (s *Server) Log() string { return s.log.Name() }
 
 // Done is closed when the server has ended, for whatever reason.
 func (s *Server) Done() <-chan struct{} { return s.process.Done() }
@@ -64,6 +65,7 @@ func (s *Server) Done() <-chan struct{} { return s.process.Done() }
 func (s *Server) Stop() {
 	s.process.Stop(os.Interrupt, stopLimit)
 	s.front.Close()
+	s.log.Close()
 }
 
 var errPortTaken = errors.New("the port was taken meanwhile")
@@ -78,15 +80,19 @@ func start(ctx context.Context, python, dir string) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("listen before MiniStack: %w", err)
 	}
-	s := &Server{front: &http.Server{Handler: newFront(own)}, url: "http://" + listener.Addr().String(), log: filepath.Join(dir, "ministack.log")}
-	log, err := os.Create(s.log)
+	out, err := os.Create(filepath.Join(dir, "ministack.log"))
 	if err != nil {
+		listener.Close()
 		return nil, fmt.Errorf("start MiniStack: %w", err)
 	}
-	defer log.Close() // the server has a handle of its own
+	faults := log.New(out, "front: ", log.LstdFlags) // such as of whoever has hung up
+	s := &Server{
+		front: &http.Server{Handler: newFront(own, faults), ErrorLog: faults},
+		url:   "http://" + listener.Addr().String(), log: out,
+	}
 	// With -P, Python takes no modules from dir.
 	cmd := exec.Command(python, "-P", "-c", program)
-	cmd.Dir, cmd.Stdout, cmd.Stderr = dir, log, log
+	cmd.Dir, cmd.Stdout, cmd.Stderr = dir, out, out
 	// Nothing else of this process's environment, because the functions inherit it.
 	cmd.Env = []string{
 		"PATH=" + os.Getenv("PATH"), "HOME=" + dir, "TMPDIR=" + dir,
@@ -96,6 +102,7 @@ func start(ctx context.Context, python, dir string) (*Server, error) {
 	s.process, err = tied.Start(cmd, nil)
 	if err != nil {
 		listener.Close()
+		out.Close()
 		return nil, fmt.Errorf("start MiniStack, which make e2e installs: %w", err)
 	}
 	go s.front.Serve(listener)
@@ -110,7 +117,7 @@ func start(ctx context.Context, python, dir string) (*Server, error) {
 // which has taken the port.
 func (s *Server) await(ctx context.Context, own string) error {
 	for {
-		text, err := os.ReadFile(s.log)
+		text, err := os.ReadFile(s.Log())
 		if err != nil {
 			return fmt.Errorf("read MiniStack's log: %w", err)
 		}
