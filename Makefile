@@ -147,7 +147,8 @@ deploy-local: infra/node_modules/.package-lock.json ## deploy to LocalStack, Min
 
 # What make deploy-local does once the functions are built.
 deploy-built:
-	@$(CDKLOCAL) bootstrap aws://000000000000/us-east-1
+	@# Without the app, which would be compiled and run to no use, and write to cdk.out/.
+	@$(CDKLOCAL) bootstrap --app '' aws://000000000000/us-east-1
 	@$(CDKLOCAL) deploy --require-approval never --output $(LOCAL_DIR)/cdk.out --outputs-file $(LOCAL_DIR)/outputs.json
 
 destroy-local: infra/node_modules/.package-lock.json ## destroy what make deploy-local has deployed (ENDPOINT=http://127.0.0.1:4566)
