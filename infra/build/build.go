@@ -29,15 +29,21 @@ func build(root, arch string, functions []string) ([]artifact, error) {
 		return nil, err
 	}
 	defer os.RemoveAll(staging)
+	// A build that is killed leaves its programs, 170 MB, where the system cleans up.
+	programs, err := os.MkdirTemp("", "annals-build-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(programs)
 	if goarch[arch] == "" {
 		return nil, fmt.Errorf("lambda has no architecture %q, only arm64 and x86_64", arch)
 	}
-	if err := compile(root, staging, "linux", goarch[arch], sources(functions)); err != nil {
+	if err := compile(root, programs, "linux", goarch[arch], sources(functions)); err != nil {
 		return nil, err
 	}
 	var artifacts []artifact
 	for _, f := range functions {
-		program, err := os.ReadFile(filepath.Join(staging, f))
+		program, err := os.ReadFile(filepath.Join(programs, f))
 		if err != nil {
 			return nil, err
 		}
