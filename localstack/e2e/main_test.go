@@ -32,6 +32,9 @@ func TestMain(m *testing.M) {
 	ctx, restore := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, restore) // a second signal ends it at once
 	code, err := run(ctx, m)
+	if ctx.Err() != nil {
+		err = errors.New("ended by a signal")
+	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "e2e:", err)
 		code = 1
@@ -79,7 +82,7 @@ func run(ctx context.Context, m *testing.M) (code int, err error) {
 	}
 	code = m.Run()
 	if ctx.Err() != nil {
-		return 1, errors.New("ended by a signal")
+		return 1, ctx.Err()
 	}
 	return code, errors.Join(deployed.close(), c.destroy(ctx))
 }

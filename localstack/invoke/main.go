@@ -17,6 +17,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/interview-sandbox/annals/localstack/lockfile"
 	"github.com/interview-sandbox/annals/localstack/rie"
 )
 
@@ -69,9 +70,18 @@ func invoke(ctx context.Context, function, event string) error {
 
 // environment is what the running stack has given the function.
 func environment(function string) ([]string, error) {
-	text, err := os.ReadFile(filepath.Join(cmp.Or(os.Getenv("DATA_DIR"), ".local"), "environment.json"))
+	data := cmp.Or(os.Getenv("DATA_DIR"), ".local")
+	text, err := os.ReadFile(filepath.Join(data, "environment.json"))
 	if err != nil {
 		return nil, fmt.Errorf("find the local stack, which `make run` starts and DATA_DIR says where: %w", err)
+	}
+	lock, err := lockfile.Acquire(filepath.Join(data, "lock"))
+	if err == nil {
+		lock.Close()
+		return nil, fmt.Errorf("no stack is running on %s; `make run` starts one, and DATA_DIR says where", data)
+	}
+	if !errors.Is(err, lockfile.ErrTaken) {
+		return nil, err
 	}
 	var all map[string][]string
 	if err := json.Unmarshal(text, &all); err != nil {
