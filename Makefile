@@ -137,7 +137,8 @@ localstack-up: ## start LocalStack in Docker (LOCALSTACK_AUTH_TOKEN)
 	@docker compose -f localstack/compose.yaml up --detach --wait
 
 localstack-down: ## stop LocalStack and forget what it has
-	@docker compose -f localstack/compose.yaml down --volumes
+	@# Compose wants the variable of its file for everything it does.
+	@LOCALSTACK_AUTH_TOKEN=none docker compose -f localstack/compose.yaml down --volumes
 
 deploy-local: infra/node_modules/.package-lock.json ## deploy to LocalStack, MiniStack or the like (ENDPOINT=http://127.0.0.1:4566)
 	@node -e 'fetch("$(ENDPOINT)").then(() => process.exit(), () => process.exit(1))' || \
@@ -152,6 +153,7 @@ deploy-built:
 	@$(CDKLOCAL) deploy --require-approval never --output $(LOCAL_DIR)/cdk.out --outputs-file $(LOCAL_DIR)/outputs.json
 
 destroy-local: infra/node_modules/.package-lock.json ## destroy what make deploy-local has deployed (ENDPOINT=http://127.0.0.1:4566)
+	@test -d $(LOCAL_DIR)/cdk.out || { echo "destroy    nothing was deployed from here: there is no $(LOCAL_DIR)/cdk.out" >&2; exit 1; }
 	@$(CDKLOCAL) destroy --app $(LOCAL_DIR)/cdk.out --force
 
 clean: ## remove what was built, but not the data in .local/
