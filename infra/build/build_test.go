@@ -123,6 +123,29 @@ func TestFailedBuildLeavesTheEarlierZipAndNothingElse(t *testing.T) {
 	}
 }
 
+func TestAProgramForThisMachineThatIsUpToDateIsLeftAlone(t *testing.T) {
+	root := checkout(t, hello)
+	out := filepath.Join(root, "build", "native")
+	program, first := filepath.Join(out, "hello"), filepath.Join(root, "first")
+	err := native(root, out, []string{"hello"}, nil)
+	if err == nil {
+		err = os.Link(program, first) // so that no other file is taken for it
+	}
+	if err == nil {
+		err = native(root, out, []string{"hello"}, nil)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, err := os.Stat(first)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if after, err := os.Stat(program); err != nil || !os.SameFile(before, after) {
+		t.Errorf("it is written again, error %v", err)
+	}
+}
+
 func TestUnknownArchitectureIsRefused(t *testing.T) {
 	if _, err := build(checkout(t, hello), "mips", []string{"hello"}); err == nil || !strings.Contains(err.Error(), "mips") {
 		t.Errorf("got %v", err)
