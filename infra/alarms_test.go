@@ -183,13 +183,19 @@ func theDashboardAnswersThreeQuestions(t testing.TB, standard template) {
 	for question, needs := range map[string][]string{
 		"## Is it healthy?":        {"5xx", "Latency", "Errors", "Throttles", "Faults", "Refusals", "Conflicts", "ThrottledRequests"},
 		"## How far behind is it?": {"Lag", "IteratorAge", "ApproximateAgeOfOldestMessage", "dead letters", "Parked"},
-		"## What does it cost?":    {"ConsumedWriteCapacityUnits", "ConsumedReadCapacityUnits", "GlobalSecondaryIndexName", "Duration", "Invocations", "Count", "WriteUnits", "label=Lambda", "label=DynamoDB writes", "label=API"},
+		"## What does it cost?":    {"ConsumedWriteCapacityUnits", "ConsumedReadCapacityUnits", "GlobalSecondaryIndexName", "Duration", "Invocations", "Count", "WriteUnits", "label=Lambda, time at 256 MB", "label=Lambda, invocations", "label=DynamoDB writes", "label=API"},
 	} {
 		for _, need := range needs {
 			if !strings.Contains(answers[question], need) {
 				t.Errorf("%s is not answered with %s", question, need)
 			}
 		}
+	}
+	if strings.Contains(answers["## What does it cost?"], "+") {
+		t.Errorf("a sum of numbers shows nothing while one of them is not there: %s", answers["## What does it cost?"])
+	}
+	if found := regexp.MustCompile(`\* [^ ]*e-`).FindString(answers["## What does it cost?"]); found != "" {
+		t.Errorf("metric math documents no exponents: %s", found)
 	}
 	if len(answers) != 3 {
 		t.Errorf("there are %d questions", len(answers))
