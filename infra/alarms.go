@@ -86,6 +86,12 @@ func (s *system) alarms() []awscloudwatch.CfnAlarm {
 			alarm{id: q.ID + "HasDeadLetters", above: 0, of: 1, out: 1, metric: ofQueue("ApproximateNumberOfMessagesVisible", *s.dead[q.ID].AttrQueueName()),
 				says: "Messages for " + q.Function + " failed for a day. Mend what its log says and have SQS redrive the dead letters, within two weeks."})
 	}
+	for _, r := range topology.Rules() {
+		// Lambda brings an event three times within minutes, and then forgets it:
+		// https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
+		all = append(all, alarm{id: logicalID(r.Function) + "IsLost", above: 0, of: 1, out: 1, metric: s.ofFunction("AsyncEventsDropped", "Sum", r.Function),
+			says: r.Function + " failed three times on an event of " + r.Source + ", which is lost: mail may go on to an address that bounces. Mend what its log says; SES's own suppression list has such addresses too."})
+	}
 	// In a query of CloudWatch Metrics Insights conditions are joined by AND alone, so each table has one:
 	// https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch-metrics-insights-querylanguage.html
 	ofTables := func(metric, where string) string {

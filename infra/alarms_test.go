@@ -57,6 +57,9 @@ func alarmsAreForEverythingThatCanGoWrong(t testing.TB, standard template) {
 		alarm(q.ID+"IsLate", "AWS/SQS ApproximateAgeOfOldestMessage", "Maximum", name(""), "900", "2/2")
 		alarm(q.ID+"HasDeadLetters", "AWS/SQS ApproximateNumberOfMessagesVisible", "Maximum", name("-dead"), "0", "1/1")
 	}
+	for _, r := range topology.Rules() {
+		alarm(logicalID(r.Function)+"IsLost", "AWS/Lambda AsyncEventsDropped", "Sum", "FunctionName="+standard.named(t, "AWS::Lambda::Function", "FunctionName", "annals-"+r.Function).ref(), "0", "1/1")
+	}
 	api := "ApiId=" + standard.only(t, "AWS::ApiGatewayV2::Api").ref()
 	alarm("StreamsAreParked", "Annals Parked", "Maximum", "System=annals", "0", "1/1")
 	alarm("ApiIsSlow", "AWS/ApiGateway Latency", "p99", api, "2000", "3/3")
