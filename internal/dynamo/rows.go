@@ -275,6 +275,10 @@ func (r *Rows) List(ctx context.Context, q projection.Listing, each func(func(an
 	if err != nil {
 		return "", err
 	}
+	// DynamoDB refuses the whole query if the place is outside of what it asks for.
+	if at, ok := in.ExclusiveStartKey[sort].(*types.AttributeValueMemberS); ok && !strings.HasPrefix(at.Value, q.Prefix) {
+		return "", projection.ErrPlace
+	}
 	page, err := r.Client.Query(ctx, in)
 	if err != nil {
 		return "", unreadable("list rows", err)

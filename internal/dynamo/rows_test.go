@@ -279,6 +279,21 @@ func TestAPlaceThatNoKeyCanHaveIsRefused(t *testing.T) {
 	}
 }
 
+// DynamoDB takes no place to go on from that the condition of the query excludes.
+func TestAPlaceOfAListWithAnotherPrefixIsRefused(t *testing.T) {
+	place := func(row, sort string) string {
+		return base64.RawURLEncoding.EncodeToString([]byte(row)) + "." + base64.RawURLEncoding.EncodeToString([]byte(sort))
+	}
+	q := projection.Listing{View: "names", Generation: 1, Partition: "p", Prefix: "ad", After: place("names.1#1", "bob"), Limit: 1}
+	if _, err := rows().List(t.Context(), q, nil); !errors.Is(err, projection.ErrPlace) {
+		t.Errorf("bob in a list of those with ad: error %v", err)
+	}
+	q.After = place("names.1#1", "ada")
+	if next, err := rows().List(t.Context(), q, nil); err != nil || next != "" {
+		t.Errorf("ada in a list of those with ad: next %q, error %v", next, err)
+	}
+}
+
 func TestWhatIsParkedIsCountedHoweverLargeItIs(t *testing.T) {
 	const prefix = "annals-counted"
 	if err := tables.Create(t.Context(), client(), prefix); err != nil {
