@@ -279,6 +279,15 @@ func TestAPlaceThatNoKeyCanHaveIsRefused(t *testing.T) {
 	}
 }
 
+func TestAPlaceAmongWhatIsParkedThatNoKeyCanHaveIsRefused(t *testing.T) {
+	parked := &dynamo.Parked{Client: client(), Table: "annals-parked"}
+	for _, after := range []string{"names.1", " user#1", "names.1 ", "names.1 " + strings.Repeat("a", 1025), strings.Repeat("a", 2049) + " user#1"} {
+		if _, _, err := parked.ListParked(t.Context(), after, 1); !errors.Is(err, projection.ErrPlace) {
+			t.Errorf("a place of %d bytes: error %v", len(after), err)
+		}
+	}
+}
+
 // DynamoDB takes no place to go on from that the condition of the query excludes.
 func TestAPlaceOfAListWithAnotherPrefixIsRefused(t *testing.T) {
 	place := func(row, sort string) string {
