@@ -41,8 +41,8 @@ func (s *system) ofAPI(name, stat string) metric {
 	return metric{"AWS/ApiGateway", name, stat, map[string]*string{"ApiId": s.http.Ref()}}
 }
 
-// An alarm is raised if a metric, or what is computed of metrics, is too high in some of the last
-// periods of five minutes.
+// An alarm is raised if a metric, or what is computed of metrics, is too high or too low in some of
+// the last periods of five minutes.
 type alarm struct {
 	id         string // of the resource; the alarm's name is the same words
 	says       string // what has happened, and what to do
@@ -50,6 +50,7 @@ type alarm struct {
 	expression string            // instead of metric: of the metrics by their names, or a query
 	metrics    map[string]metric // what an expression is of
 	above      float64
+	below      float64 // instead of above, if it is not 0
 	of, out    float64 // so many of so many periods
 	silence    string  // what it means if there are no numbers; "": that all is well
 }
@@ -85,21 +86,28 @@ func (s *system) alarms() []awscloudwatch.CfnAlarm {
 			alarm{id: q.ID + "HasDeadLetters", above: 0, of: 1, out: 1, metric: ofQueue("ApproximateNumberOfMessagesVisible", *s.dead[q.ID].AttrQueueName()),
 				says: "Messages for " + q.Function + " failed for a day. Mend what its log says and have SQS redrive the dead letters, within two weeks."})
 	}
-	var tables []string
-	for _, t := range topology.Tables() {
-		tables = append(tables, "TableName = '"+t.Name(s.props.Name)+"'")
+	for _, r := range topology.Rules() {
+		// Lambda brings an event three times within minutes, and then forgets it:
+		// https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
+		all = append(all, alarm{id: logicalID(r.Function) + "IsLost", above: 0, of: 1, out: 1, metric: s.ofFunction("AsyncEventsDropped", "Sum", r.Function),
+			says: r.Function + " failed three times on an event of " + r.Source + ", which is lost: mail may go on to an address that bounces. Mend what its log says; SES's own suppression list has such addresses too."})
 	}
-	ofTables := func(metric string) string {
-		return "SELECT SUM(" + metric + `) FROM SCHEMA("AWS/DynamoDB", Operation, TableName) WHERE ` + strings.Join(tables, " OR ")
+	// In a query of CloudWatch Metrics Insights conditions are joined by AND alone, so each table has one:
+	// https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch-metrics-insights-querylanguage.html
+	ofTables := func(metric, where string) string {
+		return "SELECT SUM(" + metric + `) FROM SCHEMA("AWS/DynamoDB", Operation, TableName)` + where
+	}
+	for _, t := range topology.Tables() {
+		all = append(all, alarm{id: t.ID + "TableThrottles", above: 0, of: 2, out: 3,
+			expression: ofTables("ThrottledRequests", " WHERE TableName = '"+t.Name(s.props.Name)+"'"),
+			says:       "DynamoDB refuses requests to " + t.Name(s.props.Name) + ". One stream or row that everybody writes takes 1,000 writes a second at most, and a quota of the account may be reached."})
 	}
 	all = append(all,
-		alarm{id: "TablesAreThrottled", above: 0, of: 2, out: 3, expression: ofTables("ThrottledRequests"),
-			says: "DynamoDB refuses requests. The dashboard shows for which table; one stream or row that everybody writes takes 1,000 writes a second at most, and a quota of the account may be reached."},
-		alarm{id: "TablesFail", above: 0, of: 2, out: 3, expression: ofTables("SystemErrors"),
-			says: "DynamoDB fails by itself. Requests are tried again; look at the AWS Health Dashboard."},
+		alarm{id: "TablesFail", above: 0, of: 2, out: 3, expression: ofTables("SystemErrors", ""),
+			says: "DynamoDB fails by itself, for some table of the account. Requests are tried again; look at the AWS Health Dashboard."},
 		alarm{id: "StreamsAreParked", above: 0, of: 1, out: 1, metric: metric{"Annals", "Parked", "Maximum", map[string]*string{"System": &s.props.Name}},
 			says: "A view or a reactor cannot follow a stream; everything else goes on. GET /admin/parked says which and why. Deploy what mends it and redrive: POST /admin/parked/redrive."},
-		alarm{id: "ClockStands", above: 0, of: 2, out: 2, silence: "breaching", expression: "IF(runs >= 1, 0, 1)", metrics: map[string]metric{"runs": s.ofFunction("Invocations", "Sum", "clock")},
+		alarm{id: "ClockStands", below: 1, of: 2, out: 2, silence: "breaching", metric: s.ofFunction("Invocations", "Sum", "clock"),
 			says: "No deadline is answered: the function clock has not run for ten minutes. See whether its rule in EventBridge is enabled and what its log says."},
 		alarm{id: "ApiFails", above: 1, of: 2, out: 2, expression: "IF(requests >= 20, 100 * failures / requests, 0)",
 			metrics: map[string]metric{"failures": s.ofAPI("5xx", "Sum"), "requests": s.ofAPI("Count", "Sum")},
@@ -120,11 +128,15 @@ func (s *system) alarm(a alarm, topic *string) awscloudwatch.CfnAlarm {
 	if a.silence != "" {
 		silence = a.silence
 	}
+	comparison, threshold := "GreaterThanThreshold", a.above
+	if a.below != 0 {
+		comparison, threshold = "LessThanThreshold", a.below
+	}
 	props := &awscloudwatch.CfnAlarmProps{
 		AlarmName:          jsii.String(s.props.Name + "-" + a.id),
 		AlarmDescription:   jsii.String(a.says + " More: infra/README.md, What each alarm means."),
-		ComparisonOperator: jsii.String("GreaterThanThreshold"),
-		Threshold:          jsii.Number(a.above),
+		ComparisonOperator: &comparison,
+		Threshold:          &threshold,
 		DatapointsToAlarm:  jsii.Number(a.of),
 		EvaluationPeriods:  jsii.Number(a.out),
 		TreatMissingData:   &silence,
@@ -134,7 +146,7 @@ func (s *system) alarm(a alarm, topic *string) awscloudwatch.CfnAlarm {
 	}
 	if a.expression != "" {
 		queries := []any{}
-		for _, id := range []string{"failures", "requests", "runs"} {
+		for _, id := range []string{"failures", "requests"} {
 			if m, ok := a.metrics[id]; ok {
 				queries = append(queries, &awscloudwatch.CfnAlarm_MetricDataQueryProperty{
 					Id: jsii.String(id), ReturnData: jsii.Bool(false),

@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"os"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -15,7 +16,11 @@ func alarmsAreForEverythingThatCanGoWrong(t testing.TB, standard template) {
 	type facts struct{ Metric, Stat, Of, Above, Periods, Silence, Rest string }
 	got, want := map[string]facts{}, map[string]facts{}
 	for _, r := range standard.all("AWS::CloudWatch::Alarm") {
-		r.expect(t, "GreaterThanThreshold", "ComparisonOperator")
+		comparison := "GreaterThanThreshold"
+		if r.at("AlarmName") == "annals-ClockStands" {
+			comparison = "LessThanThreshold"
+		}
+		r.expect(t, comparison, "ComparisonOperator")
 		f := facts{r.at("Namespace") + " " + r.at("MetricName"), r.at("Statistic") + r.at("ExtendedStatistic") + " " + r.at("Period"), "",
 			r.at("Threshold"), r.at("DatapointsToAlarm") + "/" + r.at("EvaluationPeriods"), r.at("TreatMissingData"),
 			r.at("EvaluateLowSampleCountPercentile") + r.at("AlarmActions") + r.at("OKActions") + r.at("ActionsEnabled")}
@@ -45,10 +50,6 @@ func alarmsAreForEverythingThatCanGoWrong(t testing.TB, standard template) {
 		alarm(logicalID(f.Name)+"Fails", "AWS/Lambda Errors", "Sum", of, "0", "2/3")
 		alarm(logicalID(f.Name)+"IsThrottled", "AWS/Lambda Throttles", "Sum", of, "0", "2/3")
 	}
-	var tables []string
-	for _, table := range topology.Tables() {
-		tables = append(tables, "TableName = 'annals-"+table.Suffix+"'")
-	}
 	for _, q := range topology.Queues() {
 		name := func(suffix string) string {
 			return "QueueName=${" + standard.named(t, "AWS::SQS::Queue", "QueueName", q.Name("annals")+suffix).id + ".QueueName}"
@@ -56,9 +57,16 @@ func alarmsAreForEverythingThatCanGoWrong(t testing.TB, standard template) {
 		alarm(q.ID+"IsLate", "AWS/SQS ApproximateAgeOfOldestMessage", "Maximum", name(""), "900", "2/2")
 		alarm(q.ID+"HasDeadLetters", "AWS/SQS ApproximateNumberOfMessagesVisible", "Maximum", name("-dead"), "0", "1/1")
 	}
+	for _, r := range topology.Rules() {
+		alarm(logicalID(r.Function)+"IsLost", "AWS/Lambda AsyncEventsDropped", "Sum", "FunctionName="+standard.named(t, "AWS::Lambda::Function", "FunctionName", "annals-"+r.Function).ref(), "0", "1/1")
+	}
 	api := "ApiId=" + standard.only(t, "AWS::ApiGatewayV2::Api").ref()
 	alarm("StreamsAreParked", "Annals Parked", "Maximum", "System=annals", "0", "1/1")
 	alarm("ApiIsSlow", "AWS/ApiGateway Latency", "p99", api, "2000", "3/3")
+	alarm("ClockStands", "AWS/Lambda Invocations", "Sum", "FunctionName="+standard.named(t, "AWS::Lambda::Function", "FunctionName", "annals-clock").ref(), "1", "2/2")
+	stands := want["annals-ClockStands"]
+	stands.Silence = "breaching" // a clock that does not run counts nothing
+	want["annals-ClockStands"] = stands
 	slow := want["annals-ApiIsSlow"]
 	slow.Rest = "ignore" // a p99 of a few requests
 	want["annals-ApiIsSlow"] = slow
@@ -71,16 +79,29 @@ func alarmsAreForEverythingThatCanGoWrong(t testing.TB, standard template) {
 		return "{Id=" + id + " MetricStat={Metric={Dimensions=[{Name=" + key + " Value=" + value + "}] MetricName=" + name +
 			" Namespace=" + namespace + "} Period=300 Stat=Sum} ReturnData=false} "
 	}
-	for name, metric := range map[string]string{"TablesAreThrottled": "ThrottledRequests", "TablesFail": "SystemErrors"} {
-		computed(name, "{Expression=SELECT SUM("+metric+`) FROM SCHEMA("AWS/DynamoDB", Operation, TableName) WHERE `+
-			strings.Join(tables, " OR ")+" Id=result Period=300 ReturnData=true}", "0", "2/3", "notBreaching")
+	query := func(name, metric, where string) {
+		computed(name, "{Expression=SELECT SUM("+metric+`) FROM SCHEMA("AWS/DynamoDB", Operation, TableName)`+where+
+			" Id=result Period=300 ReturnData=true}", "0", "2/3", "notBreaching")
 	}
-	clock := "FunctionName=" + standard.named(t, "AWS::Lambda::Function", "FunctionName", "annals-clock").ref()
-	computed("ClockStands", input("runs", "AWS/Lambda", "Invocations", clock)+
-		"{Expression=IF(runs >= 1, 0, 1) Id=result ReturnData=true}", "0", "2/2", "breaching")
+	for _, table := range topology.Tables() {
+		query(table.ID+"TableThrottles", "ThrottledRequests", " WHERE TableName = 'annals-"+table.Suffix+"'")
+	}
+	query("TablesFail", "SystemErrors", "")
 	computed("ApiFails", input("failures", "AWS/ApiGateway", "5xx", api)+input("requests", "AWS/ApiGateway", "Count", api)+
 		"{Expression=IF(requests >= 20, 100 * failures / requests, 0) Id=result ReturnData=true}", "1", "2/2", "notBreaching")
 	same(t, "alarm", got, want)
+}
+
+// CloudWatch takes nothing else, and refuses the alarm and with it the deployment.
+func queriesAreInTheWordsOfMetricsInsights(t testing.TB, standard template) {
+	form := regexp.MustCompile(`^SELECT SUM\(\w+\) FROM SCHEMA\("[\w/]+"(, \w+)+\)( WHERE \w+ !?= '[^']+'( AND \w+ !?= '[^']+')*)?$`)
+	for _, r := range standard.all("AWS::CloudWatch::Alarm") {
+		for _, m := range list(r.Properties["Metrics"]) {
+			if query := at(m, "Expression"); strings.HasPrefix(query, "SELECT") && !form.MatchString(query) {
+				t.Errorf("%s asks: %s", r.id, query)
+			}
+		}
+	}
 }
 
 func alarmsSayWhatToDo(t testing.TB, standard template) {
@@ -165,13 +186,19 @@ func theDashboardAnswersThreeQuestions(t testing.TB, standard template) {
 	for question, needs := range map[string][]string{
 		"## Is it healthy?":        {"5xx", "Latency", "Errors", "Throttles", "Faults", "Refusals", "Conflicts", "ThrottledRequests"},
 		"## How far behind is it?": {"Lag", "IteratorAge", "ApproximateAgeOfOldestMessage", "dead letters", "Parked"},
-		"## What does it cost?":    {"ConsumedWriteCapacityUnits", "ConsumedReadCapacityUnits", "GlobalSecondaryIndexName", "Duration", "Invocations", "Count", "WriteUnits", "label=Lambda", "label=DynamoDB writes", "label=API"},
+		"## What does it cost?":    {"ConsumedWriteCapacityUnits", "ConsumedReadCapacityUnits", "GlobalSecondaryIndexName", "Duration", "Invocations", "Count", "WriteUnits", "label=Lambda, time at 256 MB", "label=Lambda, invocations", "label=DynamoDB writes", "label=API"},
 	} {
 		for _, need := range needs {
 			if !strings.Contains(answers[question], need) {
 				t.Errorf("%s is not answered with %s", question, need)
 			}
 		}
+	}
+	if strings.Contains(answers["## What does it cost?"], "+") {
+		t.Errorf("a sum of numbers shows nothing while one of them is not there: %s", answers["## What does it cost?"])
+	}
+	if found := regexp.MustCompile(`\* [^ ]*e-`).FindString(answers["## What does it cost?"]); found != "" {
+		t.Errorf("metric math documents no exponents: %s", found)
 	}
 	if len(answers) != 3 {
 		t.Errorf("there are %d questions", len(answers))

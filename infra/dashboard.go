@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
@@ -66,10 +67,10 @@ func (s *system) dashboard(alarms []awscloudwatch.CfnAlarm) {
 	d.heading("What does it cost?")
 	writes, reads := s.eachTable("ConsumedWriteCapacityUnits"), s.eachTable("ConsumedReadCapacityUnits")
 	costs := append(slices.Concat(hidden(writes, "w"), hidden(reads, "r"), s.lambdaCosts()),
-		line{expression: fmt.Sprintf("SUM([%s]) * %g", ids("w", len(writes)), priceWrite), label: "DynamoDB writes"},
-		line{expression: fmt.Sprintf("SUM([%s]) * %g", ids("r", len(reads)), priceRead), label: "DynamoDB reads"},
+		line{expression: cost(sum(ids("w", len(writes))), priceWrite), label: "DynamoDB writes"},
+		line{expression: cost(sum(ids("r", len(reads))), priceRead), label: "DynamoDB reads"},
 		line{m: s.ofAPI("Count", "Sum"), id: "requests", hidden: true},
-		line{expression: fmt.Sprintf("requests * %g", priceRequest), label: "API"})
+		line{expression: cost("requests", priceRequest), label: "API"})
 	d.add("metric", wide, tall, map[string]any{"title": "Dollars an hour, at the prices in infra/README.md", "view": "timeSeries", "stacked": true,
 		"region": d.region, "period": metricHour, "metrics": lines(costs)})
 	d.graph("Write units by table", writes)
@@ -113,17 +114,24 @@ func (s *system) eachTable(name string) (all []line) {
 	return all
 }
 
-// lambdaCosts are what functions cost for their time and for being called.
+// lambdaCosts are what functions cost for their time and for being called. Sums are of lists, and
+// each memory size has one of its own: adding two numbers shows nothing while one of them is not
+// there, and a function that was not called has none.
 func (s *system) lambdaCosts() (all []line) {
-	var seconds []string
+	sizes := map[int][]string{} // ids by MB
 	functions := topology.Functions()
 	for i, f := range functions {
+		duration := fmt.Sprint("d", i)
 		all = append(all,
-			line{m: s.ofFunction("Duration", "Sum", f.Name), id: fmt.Sprint("d", i), hidden: true},
+			line{m: s.ofFunction("Duration", "Sum", f.Name), id: duration, hidden: true},
 			line{m: s.ofFunction("Invocations", "Sum", f.Name), id: fmt.Sprint("i", i), hidden: true})
-		seconds = append(seconds, fmt.Sprintf("FILL(d%d,0)*%g", i, float64(f.Memory)/gigabyte/1000))
+		sizes[f.Memory] = append(sizes[f.Memory], duration)
 	}
-	return append(all, line{expression: fmt.Sprintf("(%s) * %g + SUM([%s]) * %g", strings.Join(seconds, "+"), priceGB, ids("i", len(functions)), priceInvoke), label: "Lambda"})
+	for _, size := range slices.Sorted(maps.Keys(sizes)) {
+		price := float64(size) / gigabyte / 1000 * priceGB // of a millisecond
+		all = append(all, line{expression: cost(sum(sizes[size]), price), label: fmt.Sprintf("Lambda, time at %d MB", size)})
+	}
+	return append(all, line{expression: cost(sum(ids("i", len(functions))), priceInvoke), label: "Lambda, invocations"})
 }
 
 // hidden gives lines ids to be named by in expressions: w0, w1, ….
@@ -135,12 +143,24 @@ func hidden(all []line, prefix string) []line {
 	return all
 }
 
-func ids(prefix string, n int) string {
-	var all []string
+func ids(prefix string, n int) (all []string) {
 	for i := range n {
 		all = append(all, fmt.Sprint(prefix, i))
 	}
-	return strings.Join(all, ",")
+	return all
+}
+
+// sum adds up metrics by their ids. SUM of a list is a line, and SUM of one metric a single number.
+func sum(ids []string) string {
+	if len(ids) == 1 {
+		return ids[0]
+	}
+	return "SUM([" + strings.Join(ids, ",") + "])"
+}
+
+// cost writes the price of one as a decimal: metric math documents no exponents.
+func cost(of string, price float64) string {
+	return of + " * " + strings.TrimRight(strconv.FormatFloat(price, 'f', 15, 64), "0")
 }
 
 // lines are in the form of a dashboard's source: namespace, name, dimensions, options.

@@ -43,6 +43,15 @@ func (s *system) function(f topology.Function) awslambda.CfnFunction {
 	for _, g := range f.Objects {
 		environment[declared(g).Setting()] = s.buckets[g.Bucket].Ref() // its name
 	}
+	// Lambda takes a function that sends to the queue which it is run by for a mistake, and after about
+	// 16 times in a row stops handing it messages, unless it is told otherwise:
+	// https://docs.aws.amazon.com/lambda/latest/dg/invocation-recursion.html
+	var loop *string
+	for _, q := range topology.Queues() {
+		if q.Function == f.Name && slices.Contains(f.Sends, q.ID) {
+			loop = jsii.String("Allow")
+		}
+	}
 	fn := awslambda.NewCfnFunction(s.stack, jsii.String(id+"Function"), &awslambda.CfnFunctionProps{
 		FunctionName:  &name,
 		Runtime:       jsii.String("provided.al2023"),
@@ -53,6 +62,7 @@ func (s *system) function(f topology.Function) awslambda.CfnFunction {
 		Role:          s.role(id+"Role", f, logs).AttrArn(),
 		Code:          &awslambda.CfnFunction_CodeProperty{S3Bucket: code.S3BucketName(), S3Key: code.S3ObjectKey()},
 		Environment:   &awslambda.CfnFunction_EnvironmentProperty{Variables: environment},
+		RecursiveLoop: loop,
 		LoggingConfig: &awslambda.CfnFunction_LoggingConfigProperty{LogGroup: logs.Ref()},
 	})
 	// Without this, sam local invoke does not find the zip behind the bucket and key.

@@ -58,6 +58,7 @@ var (
 		{"no variable holds a secret", noVariableHoldsASecret},
 		{"logs are not kept for ever", logsAreNotKeptForEver},
 		{"alarms say what to do", alarmsSayWhatToDo},
+		{"queries are in the words of Metrics Insights", queriesAreInTheWordsOfMetricsInsights},
 	}
 )
 

@@ -81,7 +81,7 @@ func nothingElseIsDeployed(t testing.TB, standard template) {
 		"AWS::ApiGatewayV2::Integration":             len(routed),
 		"AWS::ApiGatewayV2::Route":                   len(topology.Routes()) + 1,
 		"AWS::ApiGatewayV2::Stage":                   1,
-		"AWS::CloudWatch::Alarm":                     3*len(topology.EventSources()) + 2*functions + 2*len(topology.Queues()) + 6,
+		"AWS::CloudWatch::Alarm":                     3*len(topology.EventSources()) + 2*functions + 2*len(topology.Queues()) + len(topology.Rules()) + len(topology.Tables()) + 5,
 		"AWS::CloudWatch::Dashboard":                 1,
 		"AWS::DynamoDB::Table":                       len(topology.Tables()),
 		"AWS::Events::Rule":                          len(topology.Schedules()) + len(topology.Rules()),

@@ -13,6 +13,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -58,6 +59,7 @@ type deployment struct {
 	operator scenario.Person
 	loggedIn time.Time // when the operator last did
 	log      *lines
+	granted  string // where functions ask for what is in tables, see [grants]
 
 	mu        sync.Mutex
 	now       time.Time
@@ -76,11 +78,11 @@ func deployAll(t *testing.T, server *dynoxide.Server, name string) *deployment {
 	// Mailboxes are out of reach, and nothing comes back from them.
 	mails := &mail.Server{Dir: mail.Dir(t.TempDir()), Now: time.Now, Emit: func(string, feedback.Detail) {}}
 	t.Cleanup(mails.Wait)
-	url := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { d.api.ServeHTTP(w, r) }))
+	address := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { d.api.ServeHTTP(w, r) }))
 	d.config = app.Config{
 		Prefix: name, Region: region, Endpoint: serve(t, d.wire), Credentials: credentials,
 		S3: serve(t, d.openS3()), Buckets: bucketNames(), SES: serve(t, mails), MailFrom: "Annals <annals@localhost>",
-		PublicURL: url, Payments: app.Payments{SandboxHook: url + "/payments/webhooks/" + sandbox.Name},
+		PublicURL: address, Payments: app.Payments{SandboxHook: address + "/payments/webhooks/" + sandbox.Name},
 		KeyFile: filepath.Join(t.TempDir(), "master.key"), SigningFiles: []string{filepath.Join(t.TempDir(), "1.pem")}, Now: d.time, Rand: rand.Reader, Log: slog.New(slog.NewJSONHandler(d.log, nil)),
 	}
 	if err := errors.Join(tables.Create(t.Context(), d.database, name), tables.StopStreams(t.Context(), d.database, name)); err != nil {
@@ -90,13 +92,18 @@ func deployAll(t *testing.T, server *dynoxide.Server, name string) *deployment {
 	if err := app.Bootstrap(t.Context(), d.config, d.operator.Email, d.operator.Password); err != nil {
 		t.Fatal(err)
 	}
+	dynamodb, err := url.Parse(d.config.Endpoint)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.granted = serve(t, granted(dynamodb, name))
 	handlers := map[string]lambda.Handler{}
 	for _, declared := range topology.Functions() {
 		d.start(declared.Name)
 		handlers[declared.Name] = function.New(declared, d.functions[declared.Name])
 	}
 	d.api = front.New(topology.Routes(), handlers, d.config.Log)
-	d.operator.Client = scenario.Client{URL: url}
+	d.operator.Client = scenario.Client{URL: address}
 	d.logIn()
 	return d
 }
@@ -158,7 +165,9 @@ func (d *deployment) openS3() http.Handler {
 // start starts a function, or starts it again with nothing in its memory.
 func (d *deployment) start(name string) {
 	d.t.Helper()
-	built, err := all.Functions()[name](d.t.Context(), d.config)
+	config := d.config
+	config.Endpoint = d.granted + "/" + name
+	built, err := all.Functions()[name](d.t.Context(), config)
 	if err != nil {
 		d.t.Fatal(err)
 	}

@@ -54,8 +54,12 @@ func (s *stack) deploy(ctx context.Context, config app.Config) (map[string]lambd
 	if err := s.openOperator(ctx, config); err != nil {
 		return nil, err
 	}
+	dynamodb, err := s.enforceGrants(config.Endpoint)
+	if err != nil {
+		return nil, err
+	}
 	if s.programs != "" {
-		return s.deployPrograms(ctx, config)
+		return s.deployPrograms(ctx, config, dynamodb)
 	}
 	builds, deployed := all.Functions(), map[string]lambda.Handler{}
 	var names []string
@@ -65,6 +69,7 @@ func (s *stack) deploy(ctx context.Context, config app.Config) (map[string]lambd
 		if !ok {
 			return nil, fmt.Errorf("function %s is in the topology, but not in the app", declared.Name)
 		}
+		config.Endpoint = dynamodb + "/" + declared.Name
 		handler, err := build(ctx, config)
 		if err != nil {
 			return nil, fmt.Errorf("build function %s: %w", declared.Name, err)

@@ -16,8 +16,9 @@ import (
 	"github.com/interview-sandbox/annals/localstack/runtime"
 )
 
-// deployPrograms deploys every function of the topology as a pool of processes.
-func (s *stack) deployPrograms(ctx context.Context, config app.Config) (map[string]lambda.Handler, error) {
+// deployPrograms deploys every function of the topology as a pool of processes, which ask for what is
+// in tables at an address of [stack.enforceGrants].
+func (s *stack) deployPrograms(ctx context.Context, config app.Config, dynamodb string) (map[string]lambda.Handler, error) {
 	deployed := map[string]lambda.Handler{}
 	for _, declared := range topology.Functions() {
 		program, err := filepath.Abs(filepath.Join(s.programs, declared.Name))
@@ -27,6 +28,7 @@ func (s *stack) deployPrograms(ctx context.Context, config app.Config) (map[stri
 		if err != nil {
 			return nil, fmt.Errorf("find function %s, which `make native` builds: %w", declared.Name, err)
 		}
+		config.Endpoint = dynamodb + "/" + declared.Name
 		variables, err := runtime.Variables(ctx, declared, config)
 		if err != nil {
 			return nil, err

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	awskms "github.com/aws/aws-sdk-go-v2/service/kms"
 
@@ -137,8 +138,12 @@ func (s system) ring() (*keys.Ring, error) {
 	return &keys.Ring{Table: s.keys(), Wrapper: &kms.Wrapper{Client: s.kms(), KeyID: s.KMSKey}}, nil
 }
 
+// kmsLimit is how long one try of a request to KMS may take. Lambda freezes a process with its
+// connections, and one that is gone without a word when it goes on would be waited for in vain.
+const kmsLimit = 2 * time.Second
+
 func (s system) kms() *awskms.Client {
-	options := awskms.Options{Region: s.Region, Credentials: s.Credentials}
+	options := awskms.Options{Region: s.Region, Credentials: s.Credentials, HTTPClient: awshttp.NewBuildableClient().WithTimeout(kmsLimit)}
 	if s.Endpoint != "" {
 		options.BaseEndpoint = &s.Endpoint
 	}

@@ -64,8 +64,8 @@ func (p *Parked) Unpark(ctx context.Context, view string, generation int, s es.S
 func (p *Parked) ListParked(ctx context.Context, after string, limit int) (page []projection.Parked, next string, err error) {
 	in := &dynamodb.ScanInput{TableName: &p.Table, Limit: aws.Int32(int32(limit))}
 	if after != "" {
-		view, stream, ok := strings.Cut(after, " ")
-		if !ok {
+		view, stream, _ := strings.Cut(after, " ")
+		if view == "" || stream == "" || len(view) > maxPartitionKey || len(stream) > maxSortKey {
 			return nil, "", projection.ErrPlace
 		}
 		in.ExclusiveStartKey = map[string]types.AttributeValue{"view": text(view), "stream": text(stream)}

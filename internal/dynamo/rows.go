@@ -275,20 +275,28 @@ func (r *Rows) List(ctx context.Context, q projection.Listing, each func(func(an
 	if err != nil {
 		return "", err
 	}
+	// DynamoDB refuses the whole query if the place is outside of what it asks for.
+	if at, ok := in.ExclusiveStartKey[sort].(*types.AttributeValueMemberS); ok && !strings.HasPrefix(at.Value, q.Prefix) {
+		return "", projection.ErrPlace
+	}
 	page, err := r.Client.Query(ctx, in)
 	if err != nil {
 		return "", unreadable("list rows", err)
 	}
+	var found []string
 	var keys []map[string]types.AttributeValue
 	for _, item := range page.Items {
-		keys = append(keys, map[string]types.AttributeValue{"row": item["row"]})
+		// A row that changes its place meanwhile may come twice, which BatchGetItem refuses.
+		if row := item["row"].(*types.AttributeValueMemberS).Value; !slices.Contains(found, row) {
+			found, keys = append(found, row), append(keys, map[string]types.AttributeValue{"row": item["row"]})
+		}
 	}
 	rows, err := r.batch(ctx, keys, false)
 	if err != nil {
 		return "", err
 	}
-	for _, item := range page.Items {
-		row, ok := rows[item["row"].(*types.AttributeValueMemberS).Value]
+	for _, name := range found {
+		row, ok := rows[name]
 		if !ok {
 			continue // it has gone since the index was written
 		}

@@ -1,6 +1,7 @@
 package dynamo_test
 
 import (
+	"context"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -10,6 +11,9 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/smithy-go/middleware"
 
 	"github.com/interview-sandbox/annals/events"
 	"github.com/interview-sandbox/annals/internal/dynamo"
@@ -276,6 +280,61 @@ func TestAPlaceThatNoKeyCanHaveIsRefused(t *testing.T) {
 		if !errors.Is(err, projection.ErrPlace) {
 			t.Errorf("a place of %d bytes: error %v", len(after), err)
 		}
+	}
+}
+
+func TestAPlaceAmongWhatIsParkedThatNoKeyCanHaveIsRefused(t *testing.T) {
+	parked := &dynamo.Parked{Client: client(), Table: "annals-parked"}
+	for _, after := range []string{"names.1", " user#1", "names.1 ", "names.1 " + strings.Repeat("a", 1025), strings.Repeat("a", 2049) + " user#1"} {
+		if _, _, err := parked.ListParked(t.Context(), after, 1); !errors.Is(err, projection.ErrPlace) {
+			t.Errorf("a place of %d bytes: error %v", len(after), err)
+		}
+	}
+}
+
+// DynamoDB takes no place to go on from that the condition of the query excludes.
+func TestAPlaceOfAListWithAnotherPrefixIsRefused(t *testing.T) {
+	place := func(row, sort string) string {
+		return base64.RawURLEncoding.EncodeToString([]byte(row)) + "." + base64.RawURLEncoding.EncodeToString([]byte(sort))
+	}
+	q := projection.Listing{View: "names", Generation: 1, Partition: "p", Prefix: "ad", After: place("names.1#1", "bob"), Limit: 1}
+	if _, err := rows().List(t.Context(), q, nil); !errors.Is(err, projection.ErrPlace) {
+		t.Errorf("bob in a list of those with ad: error %v", err)
+	}
+	q.After = place("names.1#1", "ada")
+	if next, err := rows().List(t.Context(), q, nil); err != nil || next != "" {
+		t.Errorf("ada in a list of those with ad: next %q, error %v", next, err)
+	}
+}
+
+// A query of an index reads on while rows change their places, so it may come by one twice.
+func TestARowThatAnIndexGivesTwiceIsListedOnce(t *testing.T) {
+	twice := func(ctx context.Context, in middleware.InitializeInput, next middleware.InitializeHandler) (middleware.InitializeOutput, middleware.Metadata, error) {
+		out, metadata, err := next.HandleInitialize(ctx, in)
+		if page, ok := out.Result.(*dynamodb.QueryOutput); ok {
+			page.Items = append(page.Items, page.Items...)
+		}
+		return out, metadata, err
+	}
+	r := &dynamo.Rows{Table: "annals-views", Client: client(func(o *dynamodb.Options) {
+		o.APIOptions = append(o.APIOptions, func(stack *middleware.Stack) error {
+			return stack.Initialize.Add(middleware.InitializeMiddlewareFunc("twice", twice), middleware.After)
+		})
+	})}
+	c := projection.Change{
+		Key: projection.Key{View: "twice", Generation: 1, ID: "1"}, Now: projection.Row{Version: 1}, Data: row{Names: []string{"a"}},
+		Places: [projection.Lists]projection.Place{{Partition: "p", Sort: "a"}},
+	}
+	if err := r.Save(t.Context(), c); err != nil {
+		t.Fatal(err)
+	}
+	listed := 0
+	_, err := r.List(t.Context(), projection.Listing{View: "twice", Generation: 1, Partition: "p", Limit: 5}, func(func(any) error) error {
+		listed++
+		return nil
+	})
+	if err != nil || listed != 1 {
+		t.Errorf("listed %d times, error %v", listed, err)
 	}
 }
 

@@ -22,7 +22,7 @@ var differences = []struct{ what, here, covered string }{
 	{"name of the API", "asked for by a path: nobody resolves *.localhost, and /health is MiniStack's own", "infra/api_test.go"},
 	{"alarms", "kept, also those on expressions, which is added to MiniStack; nobody measures", "infra/alarms_test.go"},
 	{"failures in batches", "not there: partial ones, bisection, limits to retries", "localstack/eventsource"},
-	{"permissions", "not there: neither IAM nor policies of keys are enforced", "infra/functions_test.go, infra/security_test.go"},
+	{"permissions", "not there: neither IAM nor policies of keys are enforced", "infra/functions_test.go, infra/security_test.go, localstack/grants_test.go"},
 	{"arm64", "functions are for " + architecture() + ", which this machine has", "infra/stack_test.go, infra/build"},
 }
 

@@ -54,7 +54,7 @@ type Listener struct {
 	Take func(context.Context, notification.Feedback) error
 }
 
-// Handle takes one event. After an error it comes again.
+// Handle takes one event. After an error Lambda brings it again, twice at most.
 func (l *Listener) Handle(ctx context.Context, e events.EventBridgeEvent) (none struct{}, err error) {
 	var d Detail
 	if err := json.Unmarshal(e.Detail, &d); err != nil {
