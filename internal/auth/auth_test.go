@@ -57,27 +57,33 @@ func TestCreateUser(t *testing.T) {
 }
 
 func TestChangeEmail(t *testing.T) {
+	to := func(email string) ChangeEmail { return ChangeEmail{email, func(u User) bool { return u.Epoch == 0 }} }
 	t.Run("gives the account another address", func(t *testing.T) {
-		given(t, created).When(ChangeEmail{"ada@lovelace.example"}).
+		given(t, created).When(to("ada@lovelace.example")).
 			Then(events.UserEmailChanged{Old: "ada@example.com", New: "ada@lovelace.example"})
 	})
 	t.Run("goes on from the last change", func(t *testing.T) {
 		given(t, created, events.UserEmailChanged{Old: "ada@example.com", New: "ada@lovelace.example"}).
-			When(ChangeEmail{"ada@example.com"}).
+			When(to("ada@example.com")).
 			Then(events.UserEmailChanged{Old: "ada@lovelace.example", New: "ada@example.com"})
 	})
 	t.Run("is refused for the address the account has", func(t *testing.T) {
-		given(t, created).When(ChangeEmail{"ada@example.com"}).ThenRefused(ErrEmailUnchanged)
+		given(t, created).When(to("ada@example.com")).ThenRefused(ErrEmailUnchanged)
 	})
 	t.Run("is refused for the same address in capitals", func(t *testing.T) {
-		given(t, created).When(ChangeEmail{"ADA@Example.com"}).ThenRefused(ErrEmailUnchanged)
+		given(t, created).When(to("ADA@Example.com")).ThenRefused(ErrEmailUnchanged)
 	})
 	t.Run("is refused when repeated", func(t *testing.T) {
 		given(t, created, events.UserEmailChanged{Old: "ada@example.com", New: "ada@lovelace.example"}).
-			When(ChangeEmail{"ada@lovelace.example"}).ThenRefused(ErrEmailUnchanged)
+			When(to("ada@lovelace.example")).ThenRefused(ErrEmailUnchanged)
+	})
+	t.Run("is refused to a login that has ended, whatever the address", func(t *testing.T) {
+		for _, email := range []string{"ada@lovelace.example", created.Email} {
+			given(t, created, events.UserSessionsEnded{Reason: "logout-all"}).When(to(email)).ThenRefused(errLoggedOut)
+		}
 	})
 	t.Run("is refused for an account that is not active", func(t *testing.T) {
-		refusedAnyway(t, ChangeEmail{"new@example.com"}, ErrNotFound, ErrSuspended, es.ErrErased)
+		refusedAnyway(t, to("new@example.com"), ErrNotFound, ErrSuspended, es.ErrErased)
 	})
 }
 

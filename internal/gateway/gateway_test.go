@@ -177,6 +177,14 @@ func (s *server) register(t testing.TB) string {
 	return body["id"].(string)
 }
 
+// logIn begins a login of who has registered and gives its id.
+func (s *server) logIn(t testing.TB) string {
+	t.Helper()
+	_, body := s.expect(t, call{method: "POST", path: "/auth/login", body: `{"email":"ada@example.com","password":"correct horse"}`}, 200, "")
+	_, session, _ := strings.Cut(body["accessToken"].(string), "/")
+	return session
+}
+
 func TestBodiesThatCannotBeReadAreRefusedWithAPointerToTheFault(t *testing.T) {
 	s := newServer()
 	for name, c := range map[string]struct{ body, pointer string }{
@@ -340,7 +348,7 @@ func TestOnlyTheOwnerReachesAnAccountAndOthersCannotTellThatItIsThere(t *testing
 	s := newServer()
 	id := s.register(t)
 	read := call{method: "GET", path: "/auth/users/" + id}
-	change := call{method: "POST", path: "/auth/users/" + id + "/email", body: `{"email":"new@example.com"}`}
+	change := call{method: "POST", path: "/auth/users/" + id + "/email", session: s.logIn(t), body: `{"email":"new@example.com"}`}
 	as := func(c call, caller, roles string) call { c.caller, c.roles = caller, roles; return c }
 	const eve = "0197a0f0-0000-7000-8000-000000000002"
 
@@ -368,8 +376,9 @@ func TestOnlyTheOwnerReachesAnAccountAndOthersCannotTellThatItIsThere(t *testing
 func TestIfMatchLetsACommandThroughAtItsVersionOnly(t *testing.T) {
 	s := newServer()
 	id := s.register(t)
+	session := s.logIn(t)
 	change := func(ifMatch, email string) call {
-		return call{method: "POST", path: "/auth/users/" + id + "/email", caller: id, headers: map[string]string{"if-match": ifMatch}, body: `{"email":"` + email + `"}`}
+		return call{method: "POST", path: "/auth/users/" + id + "/email", caller: id, session: session, headers: map[string]string{"if-match": ifMatch}, body: `{"email":"` + email + `"}`}
 	}
 	s.expect(t, change(`"2"`, "a@example.com"), 412, "version-mismatch")
 	out, body := s.expect(t, change(`"1"`, "a@example.com"), 200, "")
@@ -462,7 +471,7 @@ func TestReadsAnswerConditionsAndMoments(t *testing.T) {
 func TestHistoryTellsWhoDidWhatWithoutSecrets(t *testing.T) {
 	s := newServer()
 	id := s.register(t)
-	s.expect(t, call{method: "POST", path: "/auth/users/" + id + "/email", caller: id, headers: map[string]string{"x-correlation-id": "my-request"}, body: `{"email":"new@example.com"}`}, 200, "")
+	s.expect(t, call{method: "POST", path: "/auth/users/" + id + "/email", caller: id, session: s.logIn(t), headers: map[string]string{"x-correlation-id": "my-request"}, body: `{"email":"new@example.com"}`}, 200, "")
 	read := call{method: "GET", path: "/auth/users/" + id + "/history", caller: id, query: map[string]string{"limit": "1"}}
 	out, first := s.expect(t, read, 200, "")
 	if strings.Contains(out.Body, "passwordHash") {
