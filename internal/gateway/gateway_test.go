@@ -141,8 +141,10 @@ func (s *server) sendIn(ctx context.Context, t testing.TB, c call) (events.APIGa
 			t.Fatalf("the body is no JSON object: %s", out.Body)
 		}
 	}
-	if out.Headers["X-Correlation-Id"] == "" {
-		t.Errorf("%s %s: no correlation id", c.method, c.path)
+	for _, name := range []string{"X-Correlation-Id", "Content-Security-Policy", "Referrer-Policy", "Strict-Transport-Security", "X-Content-Type-Options"} {
+		if out.Headers[name] == "" {
+			t.Errorf("%s %s: no %s", c.method, c.path, name)
+		}
 	}
 	return out, body
 }
@@ -450,11 +452,12 @@ func TestReadsAnswerConditionsAndMoments(t *testing.T) {
 	read := call{method: "GET", path: "/auth/users/" + id, caller: id}
 	with := func(query, headers map[string]string) call { read.query, read.headers = query, headers; return read }
 	out, body := s.expect(t, with(nil, nil), 200, "")
-	if out.Headers["ETag"] != `"1"` || body["email"] != "ada@example.com" || body["version"] != 1.0 {
-		t.Errorf("ETag %s, body %v", out.Headers["ETag"], body)
+	if out.Headers["ETag"] != `"1"` || out.Headers["Vary"] != "Authorization" || body["email"] != "ada@example.com" || body["version"] != 1.0 {
+		t.Errorf("headers %v, body %v", out.Headers, body)
 	}
 	for _, tag := range []string{`"1"`, `W/"1"`, `"7", "1"`, `*`} {
-		if out, _ := s.expect(t, with(nil, map[string]string{"if-none-match": tag}), 304, ""); out.Body != "" || out.Headers["ETag"] != `"1"` {
+		out, _ := s.expect(t, with(nil, map[string]string{"if-none-match": tag}), 304, "")
+		if out.Body != "" || out.Headers["ETag"] != `"1"` || out.Headers["Vary"] != "Authorization" {
 			t.Errorf("If-None-Match %s: %v %s", tag, out.Headers, out.Body)
 		}
 	}
