@@ -398,6 +398,20 @@ func TestIfMatchLetsACommandThroughAtItsVersionOnly(t *testing.T) {
 	}
 }
 
+func TestAForgedTokenDoesNotTellTheVersionOfAnAccount(t *testing.T) {
+	s := newServer()
+	id := es.PackID(s.register(t))
+	forged := base64.RawURLEncoding.EncodeToString(slices.Concat(id[:], []byte{0, 0, 1, 0, 0, 0, 0, 0}, make([]byte, 32)))
+	for path, body := range map[string]string{
+		"/auth/email/verify":   `{"token":"` + forged + `"}`,
+		"/auth/password/reset": `{"token":"` + forged + `","new":"correct horse staple"}`,
+	} {
+		for _, version := range []string{`"0"`, `"1"`, `"2"`} {
+			s.expect(t, call{method: "POST", path: path, headers: map[string]string{"if-match": version}, body: body}, 422, "wrong-token")
+		}
+	}
+}
+
 func TestARepeatWithTheSameKeyGivesTheFirstAnswerAndChangesNothing(t *testing.T) {
 	s := newServer()
 	key := map[string]string{"idempotency-key": "first"}
