@@ -84,6 +84,7 @@ func (m *Module) Projections() []projection.Projection {
 	return []projection.Projection{
 		&Sessions,
 		projection.Snapshots(m.users().Snapshotter(&m.Repository)),
+		projection.Snapshots(sessions.Snapshotter(&m.Repository)),
 	}
 }
 
@@ -96,8 +97,9 @@ func (m *Module) Aggregates() []es.Folder {
 }
 
 var (
-	claims   = es.Aggregate[Claim, events.Email]{Category: "email", Reducer: 1}
-	sessions = es.Aggregate[Session, events.Session]{Category: "session", Reducer: 1}
+	claims = es.Aggregate[Claim, events.Email]{Category: "email", Reducer: 1}
+	// Each refresh is an event, so a login that goes on for a year has tens of thousands.
+	sessions = es.Aggregate[Session, events.Session]{Category: "session", Reducer: 1, Subject: func(s Session) string { return s.UserID }}
 )
 
 // users is the aggregate of accounts. Whatever changes an account's address claims it in
