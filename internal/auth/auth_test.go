@@ -41,6 +41,10 @@ func given(t *testing.T, history ...events.Auth) *estest.Spec[User, events.Auth]
 	return estest.Given[User](t, history...)
 }
 
+// Whether the login of whoever asks goes on.
+func goesOn(User) bool { return true }
+func ended(User) bool  { return false }
+
 func TestCreateUser(t *testing.T) {
 	create := CreateUser{ID: ada, Email: "ada@example.com", Name: "Ada", PasswordHash: hash}
 	t.Run("opens an account", func(t *testing.T) {
@@ -57,7 +61,7 @@ func TestCreateUser(t *testing.T) {
 }
 
 func TestChangeEmail(t *testing.T) {
-	to := func(email string) ChangeEmail { return ChangeEmail{email, func(u User) bool { return u.Epoch == 0 }} }
+	to := func(email string) ChangeEmail { return ChangeEmail{email, goesOn} }
 	t.Run("gives the account another address", func(t *testing.T) {
 		given(t, created).When(to("ada@lovelace.example")).
 			Then(events.UserEmailChanged{Old: "ada@example.com", New: "ada@lovelace.example"})
@@ -79,7 +83,7 @@ func TestChangeEmail(t *testing.T) {
 	})
 	t.Run("is refused to a login that has ended, whatever the address", func(t *testing.T) {
 		for _, email := range []string{"ada@lovelace.example", created.Email} {
-			given(t, created, events.UserSessionsEnded{Reason: "logout-all"}).When(to(email)).ThenRefused(errLoggedOut)
+			given(t, created, events.UserSessionsEnded{Reason: "logout-all"}).When(ChangeEmail{email, ended}).ThenRefused(errLoggedOut)
 		}
 	})
 	t.Run("is refused for an account that is not active", func(t *testing.T) {
@@ -91,23 +95,29 @@ func TestChangePassword(t *testing.T) {
 	knows := func(want string) func(string) bool { return func(got string) bool { return got == want } }
 	hashed := func(hash string) func() string { return func() string { return hash } }
 	t.Run("replaces the password of somebody who knows it", func(t *testing.T) {
-		given(t, created).When(ChangePassword{knows(hash), hashed("second"), "s"}).
+		given(t, created).When(ChangePassword{knows(hash), hashed("second"), goesOn, "s"}).
 			Then(events.UserPasswordChanged{PasswordHash: "second"}, events.UserSessionsEnded{Except: "s", Reason: "password-changed"})
 	})
 	t.Run("compares with the newest password", func(t *testing.T) {
 		given(t, created, events.UserPasswordChanged{PasswordHash: "second"}).
-			When(ChangePassword{knows("second"), hashed("third"), "s"}).
+			When(ChangePassword{knows("second"), hashed("third"), goesOn, "s"}).
 			Then(events.UserPasswordChanged{PasswordHash: "third"}, events.UserSessionsEnded{Except: "s", Reason: "password-changed"})
 	})
+	t.Run("is refused to a login that has ended, whether somebody knows it or not", func(t *testing.T) {
+		for _, password := range []string{hash, "another"} {
+			given(t, created, events.UserSessionsEnded{Reason: "logout-all"}).
+				When(ChangePassword{knows(password), hashed("second"), ended, "s"}).ThenRefused(errLoggedOut)
+		}
+	})
 	t.Run("is refused to somebody who does not know it", func(t *testing.T) {
-		given(t, created).When(ChangePassword{knows("another"), hashed("second"), "s"}).ThenRefused(ErrWrongPassword)
+		given(t, created).When(ChangePassword{knows("another"), hashed("second"), goesOn, "s"}).ThenRefused(ErrWrongPassword)
 	})
 	t.Run("is refused when repeated", func(t *testing.T) {
 		given(t, created, events.UserPasswordChanged{PasswordHash: "second"}, events.UserSessionsEnded{Except: "s", Reason: "password-changed"}).
-			When(ChangePassword{knows(hash), hashed("second"), "s"}).ThenRefused(ErrWrongPassword)
+			When(ChangePassword{knows(hash), hashed("second"), goesOn, "s"}).ThenRefused(ErrWrongPassword)
 	})
 	t.Run("is refused for an account that is not active", func(t *testing.T) {
-		refusedAnyway(t, ChangePassword{knows(hash), hashed("second"), "s"}, ErrNotFound, ErrSuspended, es.ErrErased)
+		refusedAnyway(t, ChangePassword{knows(hash), hashed("second"), goesOn, "s"}, ErrNotFound, ErrSuspended, es.ErrErased)
 	})
 }
 

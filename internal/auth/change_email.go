@@ -19,9 +19,6 @@ type ChangeEmail struct {
 // ErrEmailUnchanged: the account has this address already.
 var ErrEmailUnchanged = &es.Error{Kind: es.Rejected, Code: "email-unchanged", Message: "The account has this email address already."}
 
-// errLoggedOut: the login that the access token is of has ended, and so the token, for this.
-var errLoggedOut = &es.Error{Kind: es.Unauthenticated, Code: api.ErrUnauthenticated.Code, Message: "This login has ended. Log in again."}
-
 // Decide implements [es.Command].
 func (c ChangeEmail) Decide(u User, _ time.Time) ([]events.Auth, error) {
 	if err := u.refusal(); err != nil {
@@ -40,20 +37,15 @@ type changeEmailBody struct {
 	Email string `json:"email" schema:"format=email maxLength=254"`
 }
 
-// changeEmail asks whether the login goes on. An access token outlives its login by some minutes, in
-// which whoever has stolen one must not take the account from an owner who has just ended all logins:
-// mail that sets another password goes to the address.
 func (m *Module) changeEmail(ctx context.Context, call api.Call, in changeEmailBody) (reply api.Reply[api.Changed], err error) {
 	var bad api.Invalid
 	email := validEmail(&bad, "/email", in.Email)
 	if err := bad.Err(); err != nil {
 		return reply, err
 	}
-	login, err := sessions.Load(ctx, &m.Repository, call.Caller.Session)
+	loggedIn, err := m.loggedIn(ctx, call)
 	if err != nil {
 		return reply, err
 	}
-	return m.change(ctx, call, ChangeEmail{email, func(u User) bool {
-		return login.State.UserID == u.ID && login.State.lives(m.Now()) && u.keeps(call.Caller.Session, login.State)
-	}})
+	return m.change(ctx, call, ChangeEmail{email, loggedIn})
 }

@@ -108,6 +108,13 @@ func Sessions(t *testing.T, api, unique string) {
 		refresh(t, 200, login(t).Text("refreshToken"))
 	})
 
+	t.Run("password change: a login that ended with all others is not spared by one with the token that is left", func(t *testing.T) {
+		stolen := login(t)
+		with(stolen).Expect(t, 204, "POST", "/auth/logout-all", nil)
+		with(stolen).Refuse(t, 401, "unauthenticated", "POST", ada.Path("/password"), map[string]string{"current": password, "new": "correct horse stable"})
+		refresh(t, 401, stolen.Text("refreshToken"))
+	})
+
 	t.Run("stolen access token: once its login has ended it does not give the account another address", func(t *testing.T) {
 		byItself, withOthers := login(t), login(t)
 		with(byItself).Expect(t, 204, "POST", "/auth/logout", nil)
