@@ -231,6 +231,8 @@ func TestEveryValueThatIsNotAcceptableIsNamed(t *testing.T) {
 		`{"email":"ada@example.com","password":"correct horse","name":"Ada\nBcc: x"}`:             "/name",
 		`{"email":"ada@example.com","password":"correct horse","name":"\u202egnp.exe"}`:           "/name",
 		`{"email":"ada@example.com","password":"correct horse","name":"Ada\u2028Subject"}`:        "/name",
+		`{"email":"ada@example.com","password":"correct horse","name":"\u200b\u200d"}`:            "/name",
+		`{"email":"ada@example.com","password":"correct horse","name":"\u3164 \ufe0f"}`:           "/name",
 		`{"email":"ada@example.com\nBcc: x@example.com","password":"correct horse","name":"Ada"}`: "/email",
 	} {
 		_, problem := newServer().expect(t, call{method: "POST", path: "/auth/users", body: body}, 422, "invalid")
