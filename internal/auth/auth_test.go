@@ -195,6 +195,12 @@ func TestRefreshSession(t *testing.T) {
 	t.Run("is refused where there is no login", func(t *testing.T) {
 		estest.Given[Session, events.Session](t).When(RefreshSession{[]byte("1"), next}).ThenRefused(ErrWrongRefreshToken)
 	})
+	t.Run("ends a login that was refreshed as often as one may be", func(t *testing.T) {
+		history := slices.Repeat([]events.Session{refreshed(0)}, maxRefreshes)
+		given(t, history...).When(RefreshSession{[]byte("next 1"), next}).Then(events.SessionEnded{Reason: "used-up"})
+		given(t, history[1:]...).When(RefreshSession{[]byte("next 1"), next}).
+			Then(events.SessionRefreshed{RefreshHash: hashOf([]byte("next next 1")), At: estest.Now, ExpiresAt: estest.Now.Add(sessionLife)})
+	})
 }
 
 func TestEndSession(t *testing.T) {
