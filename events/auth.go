@@ -119,7 +119,7 @@ type SessionRefreshed struct {
 
 // SessionEnded ends a login.
 type SessionEnded struct {
-	Reason string `json:"reason"` // "logout", "revoked", "erased", "reused": an old refresh token was used again
+	Reason string `json:"reason"` // "logout", "revoked", "erased", "reused": an old refresh token was used again, "used-up": it was refreshed as often as one may be
 }
 
 // sessionStartedV2 was of a time when logins were not ended all at once.

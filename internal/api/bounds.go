@@ -153,3 +153,11 @@ func unseen(r rune) bool {
 
 // Seen reports whether every character of a text can be seen.
 func Seen(s string) bool { return !strings.ContainsFunc(s, unseen) }
+
+// Blank reports whether nothing of a text can be seen: it has spaces, marks without a letter, and joiners
+// at most.
+func Blank(s string) bool {
+	return !strings.ContainsFunc(s, func(r rune) bool {
+		return unicode.IsGraphic(r) && !unicode.In(r, unicode.Zs, unicode.M, unicode.Other_Default_Ignorable_Code_Point)
+	})
+}

@@ -166,12 +166,12 @@ func (i *Invalid) Add(pointer, message string) {
 	*i = append(*i, es.FieldError{Pointer: pointer, Message: message})
 }
 
-// Text trims a text that has to have characters, all of which can be seen. How many it may have
-// is declared with its field.
+// Text trims a text of which something has to be seen, and in which nothing does anything else. How
+// many characters it may have is declared with its field.
 func (i *Invalid) Text(pointer, s string) string {
 	s = strings.TrimSpace(s)
 	switch {
-	case s == "":
+	case Blank(s):
 		i.Add(pointer, "This is not left empty.")
 	case !Seen(s):
 		i.Add(pointer, "This has no characters that cannot be seen.")

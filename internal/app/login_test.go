@@ -18,6 +18,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"github.com/interview-sandbox/annals/internal/dynamo"
+	"github.com/interview-sandbox/annals/internal/es"
 	"github.com/interview-sandbox/annals/internal/stats"
 	"github.com/interview-sandbox/annals/localstack/dynoxide"
 	"github.com/interview-sandbox/annals/localstack/tables"
@@ -25,6 +26,7 @@ import (
 
 // logins are the functions for accounts on a database of their own.
 type logins struct {
+	config     Config
 	auth, user lambda.Handler
 	networks   int // that have been used
 }
@@ -62,7 +64,7 @@ func startLogins(t *testing.T) *logins {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &logins{auth: auth.Handler, user: user.Handler}
+	return &logins{config: c, auth: auth.Handler, user: user.Handler}
 }
 
 // answer is what came of a request.
@@ -262,6 +264,57 @@ func TestWhatLoginsCost(t *testing.T) {
 		t.Logf("%-6s %d requests, %v read units, %v write units", c.name, used.RoundTrips, used.ReadUnits, used.WriteUnits)
 		if used != c.limit {
 			t.Errorf("%s used %+v, want %+v", c.name, used, c.limit)
+		}
+	}
+}
+
+func TestALoginThatGoesOnForLongIsReadFromItsSnapshot(t *testing.T) {
+	l := startLogins(t)
+	email, network := l.person(t, "active"), l.network()
+	refreshed := l.try(t, email, known, network)
+	refresh := func() {
+		t.Helper()
+		token, _ := refreshed.body["refreshToken"].(string)
+		if refreshed = l.send(t, l.auth, "POST /auth/token", network, false, "", map[string]string{"refreshToken": token}); refreshed.StatusCode != 200 {
+			t.Fatalf("%d %s", refreshed.StatusCode, refreshed.Body)
+		}
+	}
+	var costs []stats.Cost
+	for _, times := range []int{12, 240} {
+		for range times {
+			refresh()
+		}
+		l.project(t)
+		cold, err := CommandAuth(t.Context(), l.config)
+		if err != nil {
+			t.Fatal(err)
+		}
+		l.auth = cold.Handler
+		refresh()
+		costs = append(costs, refreshed.cost)
+	}
+	if costs[0] != costs[1] {
+		t.Errorf("for a function that has just started, a refresh costs %+v after 12 others and %+v after 253", costs[0], costs[1])
+	}
+}
+
+// project has the projector follow all streams.
+func (l *logins) project(t *testing.T) {
+	t.Helper()
+	s := newSystem(l.config)
+	vault, _, err := s.vault()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := s.projector(vault)
+	for page, err := range s.store().Scan(t.Context(), 0, 1, nil) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, item := range page.Commits {
+			if failed := p.Project(t.Context(), []es.Commit{item.Commit}); len(failed) > 0 {
+				t.Fatal(failed)
+			}
 		}
 	}
 }

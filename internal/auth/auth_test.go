@@ -41,6 +41,10 @@ func given(t *testing.T, history ...events.Auth) *estest.Spec[User, events.Auth]
 	return estest.Given[User](t, history...)
 }
 
+// Whether the login of whoever asks goes on.
+func goesOn(User) bool { return true }
+func ended(User) bool  { return false }
+
 func TestCreateUser(t *testing.T) {
 	create := CreateUser{ID: ada, Email: "ada@example.com", Name: "Ada", PasswordHash: hash}
 	t.Run("opens an account", func(t *testing.T) {
@@ -57,27 +61,33 @@ func TestCreateUser(t *testing.T) {
 }
 
 func TestChangeEmail(t *testing.T) {
+	to := func(email string) ChangeEmail { return ChangeEmail{email, goesOn} }
 	t.Run("gives the account another address", func(t *testing.T) {
-		given(t, created).When(ChangeEmail{"ada@lovelace.example"}).
+		given(t, created).When(to("ada@lovelace.example")).
 			Then(events.UserEmailChanged{Old: "ada@example.com", New: "ada@lovelace.example"})
 	})
 	t.Run("goes on from the last change", func(t *testing.T) {
 		given(t, created, events.UserEmailChanged{Old: "ada@example.com", New: "ada@lovelace.example"}).
-			When(ChangeEmail{"ada@example.com"}).
+			When(to("ada@example.com")).
 			Then(events.UserEmailChanged{Old: "ada@lovelace.example", New: "ada@example.com"})
 	})
 	t.Run("is refused for the address the account has", func(t *testing.T) {
-		given(t, created).When(ChangeEmail{"ada@example.com"}).ThenRefused(ErrEmailUnchanged)
+		given(t, created).When(to("ada@example.com")).ThenRefused(ErrEmailUnchanged)
 	})
 	t.Run("is refused for the same address in capitals", func(t *testing.T) {
-		given(t, created).When(ChangeEmail{"ADA@Example.com"}).ThenRefused(ErrEmailUnchanged)
+		given(t, created).When(to("ADA@Example.com")).ThenRefused(ErrEmailUnchanged)
 	})
 	t.Run("is refused when repeated", func(t *testing.T) {
 		given(t, created, events.UserEmailChanged{Old: "ada@example.com", New: "ada@lovelace.example"}).
-			When(ChangeEmail{"ada@lovelace.example"}).ThenRefused(ErrEmailUnchanged)
+			When(to("ada@lovelace.example")).ThenRefused(ErrEmailUnchanged)
+	})
+	t.Run("is refused to a login that has ended, whatever the address", func(t *testing.T) {
+		for _, email := range []string{"ada@lovelace.example", created.Email} {
+			given(t, created, events.UserSessionsEnded{Reason: "logout-all"}).When(ChangeEmail{email, ended}).ThenRefused(errLoggedOut)
+		}
 	})
 	t.Run("is refused for an account that is not active", func(t *testing.T) {
-		refusedAnyway(t, ChangeEmail{"new@example.com"}, ErrNotFound, ErrSuspended, es.ErrErased)
+		refusedAnyway(t, to("new@example.com"), ErrNotFound, ErrSuspended, es.ErrErased)
 	})
 }
 
@@ -85,23 +95,29 @@ func TestChangePassword(t *testing.T) {
 	knows := func(want string) func(string) bool { return func(got string) bool { return got == want } }
 	hashed := func(hash string) func() string { return func() string { return hash } }
 	t.Run("replaces the password of somebody who knows it", func(t *testing.T) {
-		given(t, created).When(ChangePassword{knows(hash), hashed("second"), "s"}).
+		given(t, created).When(ChangePassword{knows(hash), hashed("second"), goesOn, "s"}).
 			Then(events.UserPasswordChanged{PasswordHash: "second"}, events.UserSessionsEnded{Except: "s", Reason: "password-changed"})
 	})
 	t.Run("compares with the newest password", func(t *testing.T) {
 		given(t, created, events.UserPasswordChanged{PasswordHash: "second"}).
-			When(ChangePassword{knows("second"), hashed("third"), "s"}).
+			When(ChangePassword{knows("second"), hashed("third"), goesOn, "s"}).
 			Then(events.UserPasswordChanged{PasswordHash: "third"}, events.UserSessionsEnded{Except: "s", Reason: "password-changed"})
 	})
+	t.Run("is refused to a login that has ended, whether somebody knows it or not", func(t *testing.T) {
+		for _, password := range []string{hash, "another"} {
+			given(t, created, events.UserSessionsEnded{Reason: "logout-all"}).
+				When(ChangePassword{knows(password), hashed("second"), ended, "s"}).ThenRefused(errLoggedOut)
+		}
+	})
 	t.Run("is refused to somebody who does not know it", func(t *testing.T) {
-		given(t, created).When(ChangePassword{knows("another"), hashed("second"), "s"}).ThenRefused(ErrWrongPassword)
+		given(t, created).When(ChangePassword{knows("another"), hashed("second"), goesOn, "s"}).ThenRefused(ErrWrongPassword)
 	})
 	t.Run("is refused when repeated", func(t *testing.T) {
 		given(t, created, events.UserPasswordChanged{PasswordHash: "second"}, events.UserSessionsEnded{Except: "s", Reason: "password-changed"}).
-			When(ChangePassword{knows(hash), hashed("second"), "s"}).ThenRefused(ErrWrongPassword)
+			When(ChangePassword{knows(hash), hashed("second"), goesOn, "s"}).ThenRefused(ErrWrongPassword)
 	})
 	t.Run("is refused for an account that is not active", func(t *testing.T) {
-		refusedAnyway(t, ChangePassword{knows(hash), hashed("second"), "s"}, ErrNotFound, ErrSuspended, es.ErrErased)
+		refusedAnyway(t, ChangePassword{knows(hash), hashed("second"), goesOn, "s"}, ErrNotFound, ErrSuspended, es.ErrErased)
 	})
 }
 
@@ -178,6 +194,12 @@ func TestRefreshSession(t *testing.T) {
 	}
 	t.Run("is refused where there is no login", func(t *testing.T) {
 		estest.Given[Session, events.Session](t).When(RefreshSession{[]byte("1"), next}).ThenRefused(ErrWrongRefreshToken)
+	})
+	t.Run("ends a login that was refreshed as often as one may be", func(t *testing.T) {
+		history := slices.Repeat([]events.Session{refreshed(0)}, maxRefreshes)
+		given(t, history...).When(RefreshSession{[]byte("next 1"), next}).Then(events.SessionEnded{Reason: "used-up"})
+		given(t, history[1:]...).When(RefreshSession{[]byte("next 1"), next}).
+			Then(events.SessionRefreshed{RefreshHash: hashOf([]byte("next next 1")), At: estest.Now, ExpiresAt: estest.Now.Add(sessionLife)})
 	})
 }
 

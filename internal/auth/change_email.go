@@ -10,7 +10,11 @@ import (
 )
 
 // ChangeEmail gives an account another address.
-type ChangeEmail struct{ Email string }
+type ChangeEmail struct {
+	Email string
+	// LoggedIn reports whether the login that asks for it goes on.
+	LoggedIn func(User) bool
+}
 
 // ErrEmailUnchanged: the account has this address already.
 var ErrEmailUnchanged = &es.Error{Kind: es.Rejected, Code: "email-unchanged", Message: "The account has this email address already."}
@@ -20,7 +24,10 @@ func (c ChangeEmail) Decide(u User, _ time.Time) ([]events.Auth, error) {
 	if err := u.refusal(); err != nil {
 		return nil, err
 	}
-	if sameAddress(u.Email, c.Email) {
+	switch {
+	case !c.LoggedIn(u):
+		return nil, errLoggedOut
+	case sameAddress(u.Email, c.Email):
 		return nil, ErrEmailUnchanged
 	}
 	return []events.Auth{events.UserEmailChanged{Old: u.Email, New: c.Email}}, nil
@@ -36,5 +43,9 @@ func (m *Module) changeEmail(ctx context.Context, call api.Call, in changeEmailB
 	if err := bad.Err(); err != nil {
 		return reply, err
 	}
-	return m.change(ctx, call, ChangeEmail{email})
+	loggedIn, err := m.loggedIn(ctx, call)
+	if err != nil {
+		return reply, err
+	}
+	return m.change(ctx, call, ChangeEmail{email, loggedIn})
 }

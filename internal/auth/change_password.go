@@ -14,7 +14,8 @@ import (
 type ChangePassword struct {
 	IsCurrent func(hash string) bool // reports whether the caller knows the present password
 	NewHash   func() string
-	Session   string // the caller's, which goes on
+	LoggedIn  func(User) bool // reports whether the caller's login goes on
+	Session   string          // the caller's, which is spared
 }
 
 // wrongCurrent is how often somebody may be wrong about the present password. It is counted for
@@ -29,7 +30,10 @@ func (c ChangePassword) Decide(u User, _ time.Time) ([]events.Auth, error) {
 	if err := u.refusal(); err != nil {
 		return nil, err
 	}
-	if !c.IsCurrent(u.PasswordHash) {
+	switch {
+	case !c.LoggedIn(u):
+		return nil, errLoggedOut
+	case !c.IsCurrent(u.PasswordHash):
 		return nil, ErrWrongPassword
 	}
 	return []events.Auth{
@@ -53,6 +57,10 @@ func (m *Module) changePassword(ctx context.Context, call api.Call, in changePas
 	if err := m.Limits.Take(ctx, use); err != nil {
 		return reply, err
 	}
+	loggedIn, err := m.loggedIn(ctx, call)
+	if err != nil {
+		return reply, err
+	}
 	// A command may be decided more than once, and hashing is what takes its time.
 	known := map[string]bool{}
 	reply, err = m.change(ctx, call, ChangePassword{
@@ -62,8 +70,9 @@ func (m *Module) changePassword(ctx context.Context, call api.Call, in changePas
 			}
 			return known[hash]
 		},
-		NewHash: sync.OnceValue(func() string { return m.Passwords.Hash(in.New) }),
-		Session: call.Caller.Session,
+		NewHash:  sync.OnceValue(func() string { return m.Passwords.Hash(in.New) }),
+		LoggedIn: loggedIn,
+		Session:  call.Caller.Session,
 	})
 	if err != nil {
 		return reply, err

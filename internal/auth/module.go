@@ -84,6 +84,7 @@ func (m *Module) Projections() []projection.Projection {
 	return []projection.Projection{
 		&Sessions,
 		projection.Snapshots(m.users().Snapshotter(&m.Repository)),
+		projection.Snapshots(sessions.Snapshotter(&m.Repository)),
 	}
 }
 
@@ -96,8 +97,9 @@ func (m *Module) Aggregates() []es.Folder {
 }
 
 var (
-	claims   = es.Aggregate[Claim, events.Email]{Category: "email", Reducer: 1}
-	sessions = es.Aggregate[Session, events.Session]{Category: "session", Reducer: 1}
+	claims = es.Aggregate[Claim, events.Email]{Category: "email", Reducer: 1}
+	// Each refresh is an event, so a login that goes on for a year has tens of thousands.
+	sessions = es.Aggregate[Session, events.Session]{Category: "session", Reducer: 1, Subject: func(s Session) string { return s.UserID }}
 )
 
 // users is the aggregate of accounts. Whatever changes an account's address claims it in
@@ -145,10 +147,22 @@ func (m *Module) change(ctx context.Context, call api.Call, c es.Command[User, e
 	return api.Accepted(result), err
 }
 
+// loggedIn gives what reports whether the login that a call's access token is of goes on. A token outlives
+// its login by some minutes, in which whoever has stolen it must not take the account from an owner who
+// has just ended all logins, nor have the owner's next password spare the one that was stolen.
+func (m *Module) loggedIn(ctx context.Context, call api.Call) (func(User) bool, error) {
+	login, err := sessions.Load(ctx, &m.Repository, call.Caller.Session)
+	return func(u User) bool {
+		return login.State.UserID == u.ID && login.State.lives(m.Now()) && u.keeps(call.Caller.Session, login.State)
+	}, err
+}
+
 // The refusals of commands on accounts.
 var (
 	// ErrNotFound: there is no such account.
 	ErrNotFound = api.ErrNotFound
 	// ErrSuspended: the account is suspended. Of one that is being erased, [es.ErrErased].
 	ErrSuspended = &es.Error{Kind: es.Forbidden, Code: "suspended", Message: "This account is suspended."}
+	// errLoggedOut: the login that the access token is of has ended.
+	errLoggedOut = &es.Error{Kind: es.Unauthenticated, Code: api.ErrUnauthenticated.Code, Message: "This login has ended. Log in again."}
 )

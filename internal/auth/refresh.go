@@ -25,6 +25,11 @@ type RefreshSession struct {
 // grace is how long a replaced refresh token is still taken for the one that replaced it.
 const grace = 10 * time.Second
 
+// maxRefreshes is how many times a login is refreshed, which is for two months if that is every ten
+// minutes. Whether a token was one of a login takes a step for each, and anybody may ask. It is no way
+// out to look at the newest tokens only: a thief could go on until that of the owner counts for nothing.
+const maxRefreshes = 10_000
+
 // ErrWrongRefreshToken: there is no login that goes on with this token.
 var ErrWrongRefreshToken = &es.Error{Kind: es.Unauthenticated, Code: "wrong-refresh-token", Message: "This refresh token is not valid, or not any more. Log in again."}
 
@@ -34,6 +39,8 @@ func (c RefreshSession) Decide(s Session, now time.Time) ([]events.Session, erro
 	switch {
 	case !s.lives(now) || !known:
 		return nil, ErrWrongRefreshToken
+	case age == 0 && s.Refreshed >= maxRefreshes:
+		return []events.Session{events.SessionEnded{Reason: "used-up"}}, nil
 	case age == 0:
 		return []events.Session{events.SessionRefreshed{RefreshHash: hashOf(c.Next(c.Secret)), At: now, ExpiresAt: now.Add(sessionLife)}}, nil
 	case c.replacedIn(s, now):

@@ -16,7 +16,7 @@ type VerifyEmail struct {
 }
 
 // ErrWrongToken: a mailed token is not valid, or not any more.
-var ErrWrongToken = &es.Error{Kind: es.Rejected, Code: "wrong-token", Message: "This token is not valid, or not any more. Ask for another one."}
+var ErrWrongToken = &es.Error{Kind: es.Rejected, Code: "wrong-token", Message: "This token is not valid, or not any more. Ask for another one.", Hides: true}
 
 // Decide implements [es.Command].
 func (c VerifyEmail) Decide(u User, _ time.Time) ([]events.Auth, error) {

@@ -110,7 +110,7 @@ func (s step[S, E]) plan(ctx context.Context, x *Executor, a asked) (plan, error
 	}
 	now := f.Tip.Clamp(x.Now())
 	decided, err := s.command.Decide(f.State, now)
-	if a.expect != nil && *a.expect != f.Tip.Version() && !notFound(err) {
+	if a.expect != nil && *a.expect != f.Tip.Version() && !hides(err) {
 		return p, ErrStale
 	}
 	if err != nil || len(decided) == 0 {
@@ -141,9 +141,8 @@ func (s step[S, E]) plan(ctx context.Context, x *Executor, a asked) (plan, error
 	return p, nil
 }
 
-// notFound tells a refusal by which there is no such thing for this caller, who is not to find
-// out by guessing versions that there is.
-func notFound(err error) bool {
+// hides tells a refusal whose caller is not to find out by guessing versions what there is.
+func hides(err error) bool {
 	var refusal *Error
-	return errors.As(err, &refusal) && refusal.Kind == NotFound
+	return errors.As(err, &refusal) && (refusal.Kind == NotFound || refusal.Hides)
 }

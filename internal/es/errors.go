@@ -28,6 +28,7 @@ type Error struct {
 	Message string
 	Fields  []FieldError
 	After   time.Duration // of one that is Limited: how long to wait before the next try
+	Hides   bool          // the caller learns nothing of what is there, as from one that is NotFound
 }
 
 // FieldError says what is wrong with one field of a request.

@@ -31,8 +31,8 @@ type Result struct {
 // Execute carries out a command once, however often it is called with the same
 // meta.CommandID, which there has to be: a repeat of one that has stored events gives the
 // first result, and one that was refused or changed nothing is decided anew. expect, if not nil,
-// is the version the stream has to be at, else [ErrStale], unless Decide answers that there is
-// no such thing. It first decides on what is cached, or for a new
+// is the version the stream has to be at, else [ErrStale], unless Decide refuses and hides what
+// there is. It first decides on what is cached, or for a new
 // stream on nothing; a decision that stores events proves by that that it was made on the
 // present state, and any other is made again on what the store has. A conflict with another
 // writer, or an append whose outcome is not known, is decided again, a bounded number of

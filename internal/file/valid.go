@@ -16,7 +16,7 @@ const maxName = 255
 func validName(bad *api.Invalid, pointer, s string) string {
 	s = strings.TrimSpace(s)
 	switch {
-	case s == "" || len(s) > maxName || !utf8.ValidString(s):
+	case api.Blank(s) || len(s) > maxName || !utf8.ValidString(s):
 		bad.Add(pointer, "A file's name has 1 to 255 bytes.")
 	case s == "." || s == ".." || strings.ContainsAny(s, `/\`):
 		bad.Add(pointer, "A file's name is no path.")

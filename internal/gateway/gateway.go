@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"regexp"
 	"runtime/debug"
@@ -54,6 +55,7 @@ func (g *Gateway) Handle(ctx context.Context, in events.APIGatewayV2HTTPRequest)
 	}
 	r, record := request{in}, stats.From(ctx)
 	defer func() {
+		maps.Copy(out.Headers, guards)
 		record.Answered(g.command(r), out.StatusCode, out.Headers[headerReplay] != "")
 	}()
 	correlation := g.correlation(r)
@@ -236,6 +238,16 @@ const (
 	headerReplay      = "Idempotent-Replay"
 )
 
+// guards are the headers of every answer that have browsers take it for nothing but what it says it is
+// (OWASP ASVS 5.0, 3.4; OWASP REST Security Cheat Sheet, "Security Headers"). The one page that there is
+// has its style in itself.
+var guards = map[string]string{
+	"Content-Security-Policy":   "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+	"Referrer-Policy":           "no-referrer",
+	"Strict-Transport-Security": "max-age=31536000",
+	"X-Content-Type-Options":    "nosniff",
+}
+
 // render gives the response in API Gateway's form.
 func render(r request, response api.Response) (events.APIGatewayV2HTTPResponse, error) {
 	out := events.APIGatewayV2HTTPResponse{StatusCode: response.Status, Headers: map[string]string{"Cache-Control": "no-store"}}
@@ -245,6 +257,8 @@ func render(r request, response api.Response) (events.APIGatewayV2HTTPResponse, 
 	if response.Version > 0 {
 		if r.RequestContext.HTTP.Method == http.MethodGet {
 			out.Headers["Cache-Control"] = "private, no-cache" // may be kept, if it is asked about
+			// by the same caller: others have what has the same version under /users/me.
+			out.Headers["Vary"] = "Authorization"
 		}
 		out.Headers["ETag"] = etag(response.Version)
 		if r.noneMatch(response.Version) {

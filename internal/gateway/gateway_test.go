@@ -141,8 +141,10 @@ func (s *server) sendIn(ctx context.Context, t testing.TB, c call) (events.APIGa
 			t.Fatalf("the body is no JSON object: %s", out.Body)
 		}
 	}
-	if out.Headers["X-Correlation-Id"] == "" {
-		t.Errorf("%s %s: no correlation id", c.method, c.path)
+	for _, name := range []string{"X-Correlation-Id", "Content-Security-Policy", "Referrer-Policy", "Strict-Transport-Security", "X-Content-Type-Options"} {
+		if out.Headers[name] == "" {
+			t.Errorf("%s %s: no %s", c.method, c.path, name)
+		}
 	}
 	return out, body
 }
@@ -175,6 +177,14 @@ func (s *server) register(t testing.TB) string {
 	t.Helper()
 	_, body := s.expect(t, call{method: "POST", path: "/auth/users", body: ada}, 201, "")
 	return body["id"].(string)
+}
+
+// logIn begins a login of who has registered and gives its id.
+func (s *server) logIn(t testing.TB) string {
+	t.Helper()
+	_, body := s.expect(t, call{method: "POST", path: "/auth/login", body: `{"email":"ada@example.com","password":"correct horse"}`}, 200, "")
+	_, session, _ := strings.Cut(body["accessToken"].(string), "/")
+	return session
 }
 
 func TestBodiesThatCannotBeReadAreRefusedWithAPointerToTheFault(t *testing.T) {
@@ -221,6 +231,8 @@ func TestEveryValueThatIsNotAcceptableIsNamed(t *testing.T) {
 		`{"email":"ada@example.com","password":"correct horse","name":"Ada\nBcc: x"}`:             "/name",
 		`{"email":"ada@example.com","password":"correct horse","name":"\u202egnp.exe"}`:           "/name",
 		`{"email":"ada@example.com","password":"correct horse","name":"Ada\u2028Subject"}`:        "/name",
+		`{"email":"ada@example.com","password":"correct horse","name":"\u200b\u200d"}`:            "/name",
+		`{"email":"ada@example.com","password":"correct horse","name":"\u3164 \ufe0f"}`:           "/name",
 		`{"email":"ada@example.com\nBcc: x@example.com","password":"correct horse","name":"Ada"}`: "/email",
 	} {
 		_, problem := newServer().expect(t, call{method: "POST", path: "/auth/users", body: body}, 422, "invalid")
@@ -340,7 +352,7 @@ func TestOnlyTheOwnerReachesAnAccountAndOthersCannotTellThatItIsThere(t *testing
 	s := newServer()
 	id := s.register(t)
 	read := call{method: "GET", path: "/auth/users/" + id}
-	change := call{method: "POST", path: "/auth/users/" + id + "/email", body: `{"email":"new@example.com"}`}
+	change := call{method: "POST", path: "/auth/users/" + id + "/email", session: s.logIn(t), body: `{"email":"new@example.com"}`}
 	as := func(c call, caller, roles string) call { c.caller, c.roles = caller, roles; return c }
 	const eve = "0197a0f0-0000-7000-8000-000000000002"
 
@@ -368,8 +380,9 @@ func TestOnlyTheOwnerReachesAnAccountAndOthersCannotTellThatItIsThere(t *testing
 func TestIfMatchLetsACommandThroughAtItsVersionOnly(t *testing.T) {
 	s := newServer()
 	id := s.register(t)
+	session := s.logIn(t)
 	change := func(ifMatch, email string) call {
-		return call{method: "POST", path: "/auth/users/" + id + "/email", caller: id, headers: map[string]string{"if-match": ifMatch}, body: `{"email":"` + email + `"}`}
+		return call{method: "POST", path: "/auth/users/" + id + "/email", caller: id, session: session, headers: map[string]string{"if-match": ifMatch}, body: `{"email":"` + email + `"}`}
 	}
 	s.expect(t, change(`"2"`, "a@example.com"), 412, "version-mismatch")
 	out, body := s.expect(t, change(`"1"`, "a@example.com"), 200, "")
@@ -384,6 +397,20 @@ func TestIfMatchLetsACommandThroughAtItsVersionOnly(t *testing.T) {
 	s.expect(t, creation, 201, "")
 	for _, bad := range []string{`1`, `"x"`, `W/"1"`, `"-1"`, `""`} {
 		s.expect(t, change(bad, "c@example.com"), 400, "malformed")
+	}
+}
+
+func TestAForgedTokenDoesNotTellTheVersionOfAnAccount(t *testing.T) {
+	s := newServer()
+	id := es.PackID(s.register(t))
+	forged := base64.RawURLEncoding.EncodeToString(slices.Concat(id[:], []byte{0, 0, 1, 0, 0, 0, 0, 0}, make([]byte, 32)))
+	for path, body := range map[string]string{
+		"/auth/email/verify":   `{"token":"` + forged + `"}`,
+		"/auth/password/reset": `{"token":"` + forged + `","new":"correct horse staple"}`,
+	} {
+		for _, version := range []string{`"0"`, `"1"`, `"2"`} {
+			s.expect(t, call{method: "POST", path: path, headers: map[string]string{"if-match": version}, body: body}, 422, "wrong-token")
+		}
 	}
 }
 
@@ -441,11 +468,12 @@ func TestReadsAnswerConditionsAndMoments(t *testing.T) {
 	read := call{method: "GET", path: "/auth/users/" + id, caller: id}
 	with := func(query, headers map[string]string) call { read.query, read.headers = query, headers; return read }
 	out, body := s.expect(t, with(nil, nil), 200, "")
-	if out.Headers["ETag"] != `"1"` || body["email"] != "ada@example.com" || body["version"] != 1.0 {
-		t.Errorf("ETag %s, body %v", out.Headers["ETag"], body)
+	if out.Headers["ETag"] != `"1"` || out.Headers["Vary"] != "Authorization" || body["email"] != "ada@example.com" || body["version"] != 1.0 {
+		t.Errorf("headers %v, body %v", out.Headers, body)
 	}
 	for _, tag := range []string{`"1"`, `W/"1"`, `"7", "1"`, `*`} {
-		if out, _ := s.expect(t, with(nil, map[string]string{"if-none-match": tag}), 304, ""); out.Body != "" || out.Headers["ETag"] != `"1"` {
+		out, _ := s.expect(t, with(nil, map[string]string{"if-none-match": tag}), 304, "")
+		if out.Body != "" || out.Headers["ETag"] != `"1"` || out.Headers["Vary"] != "Authorization" {
 			t.Errorf("If-None-Match %s: %v %s", tag, out.Headers, out.Body)
 		}
 	}
@@ -462,7 +490,7 @@ func TestReadsAnswerConditionsAndMoments(t *testing.T) {
 func TestHistoryTellsWhoDidWhatWithoutSecrets(t *testing.T) {
 	s := newServer()
 	id := s.register(t)
-	s.expect(t, call{method: "POST", path: "/auth/users/" + id + "/email", caller: id, headers: map[string]string{"x-correlation-id": "my-request"}, body: `{"email":"new@example.com"}`}, 200, "")
+	s.expect(t, call{method: "POST", path: "/auth/users/" + id + "/email", caller: id, session: s.logIn(t), headers: map[string]string{"x-correlation-id": "my-request"}, body: `{"email":"new@example.com"}`}, 200, "")
 	read := call{method: "GET", path: "/auth/users/" + id + "/history", caller: id, query: map[string]string{"limit": "1"}}
 	out, first := s.expect(t, read, 200, "")
 	if strings.Contains(out.Body, "passwordHash") {

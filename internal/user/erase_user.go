@@ -52,12 +52,17 @@ func (RecordErased) Decide(p Profile, _ time.Time) ([]events.Auth, error) {
 	return []events.Auth{events.UserErased{}}, nil
 }
 
-// deleteUser is for the person and for operators.
+// deleteUser is for the person and for operators. Nothing brings an erased person back, so these have to
+// be operators still.
 func (m *Module) deleteUser(ctx context.Context, call api.Call, _ struct{}) (reply api.Reply[api.Changed], err error) {
 	if !call.Caller.SeesPersonal(call.Params["id"]) {
 		return reply, api.ErrNotFound
 	}
-	reply, err = m.change(ctx, call, RequestErasure{})
+	change := m.change
+	if call.Params["id"] != call.Caller.ID {
+		change = m.changeAsOperator
+	}
+	reply, err = change(ctx, call, RequestErasure{})
 	reply.Status = http.StatusAccepted
 	return reply, err
 }

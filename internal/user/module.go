@@ -105,7 +105,7 @@ func (m *Module) change(ctx context.Context, call api.Call, c es.Command[Profile
 
 // changeAsOperator is change by somebody who has to be an operator still. A token tells what its
 // owner was up to ten minutes ago, and these are the commands by which somebody could take back
-// what was taken from them.
+// what was taken from them, or do what nobody can undo.
 func (m *Module) changeAsOperator(ctx context.Context, call api.Call, c es.Command[Profile, events.Auth]) (reply api.Reply[api.Changed], err error) {
 	caller, err := profiles.Load(ctx, &m.Repository, call.Caller.ID)
 	if err != nil {

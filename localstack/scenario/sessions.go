@@ -108,6 +108,23 @@ func Sessions(t *testing.T, api, unique string) {
 		refresh(t, 200, login(t).Text("refreshToken"))
 	})
 
+	t.Run("password change: a login that ended with all others is not spared by one with the token that is left", func(t *testing.T) {
+		stolen := login(t)
+		with(stolen).Expect(t, 204, "POST", "/auth/logout-all", nil)
+		with(stolen).Refuse(t, 401, "unauthenticated", "POST", ada.Path("/password"), map[string]string{"current": password, "new": "correct horse stable"})
+		refresh(t, 401, stolen.Text("refreshToken"))
+	})
+
+	t.Run("stolen access token: once its login has ended it does not give the account another address", func(t *testing.T) {
+		byItself, withOthers := login(t), login(t)
+		with(byItself).Expect(t, 204, "POST", "/auth/logout", nil)
+		with(withOthers).Expect(t, 204, "POST", "/auth/logout-all", nil)
+		taken := map[string]string{"email": "sessions-thief-" + unique + "@example.com"}
+		for _, a := range []Answer{byItself, withOthers} {
+			with(a).Refuse(t, 401, "unauthenticated", "POST", ada.Path("/email"), taken)
+		}
+	})
+
 	t.Run("password change: a new password ends all other logins", func(t *testing.T) {
 		one, two := login(t), login(t)
 		with(one).Expect(t, 200, "POST", ada.Path("/password"), map[string]string{"current": password, "new": "correct horse staple"})

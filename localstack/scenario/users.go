@@ -237,6 +237,7 @@ func Users(t *testing.T, api, unique string, operator, auditor Person) {
 		office.Expect(t, 200, "PUT", eve.at("/roles/auditor"), nil)
 		operator.Expect(t, 200, "DELETE", office.at("/roles/operator"), nil)
 		office.Refuse(t, 404, "not-found", "PUT", office.at("/roles/operator"), nil)
+		office.Refuse(t, 404, "not-found", "DELETE", eve.at(""), nil)
 		operator.Expect(t, 200, "PUT", office.at("/roles/operator"), nil)
 		operator.Expect(t, 200, "POST", office.at("/suspend"), map[string]any{"reason": "x"})
 		office.Refuse(t, 404, "not-found", "POST", office.at("/reactivate"), nil)
