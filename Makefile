@@ -125,7 +125,7 @@ invoke: native build/python/sam/installed ## run a built function once, by the L
 
 # What sam build calls for a function whose BuildMethod is makefile.
 build-%Function:
-	@CGO_ENABLED=0 GOOS=linux GOARCH=$(if $(filter arm64,$(ARCH)),arm64,amd64) go build -tags lambda.norpc -trimpath -ldflags "-s -w" \
+	@CGO_ENABLED=0 GOOS=linux GOARCH=$(if $(filter arm64,$(ARCH)),arm64,amd64) go build -tags lambda.norpc,nethttpomithttp2 -trimpath -ldflags "-s -w" \
 		-o "$(ARTIFACTS_DIR)/bootstrap" ./functions/$$(echo $* | sed 's/\(.\)\([A-Z]\)/\1-\2/g' | tr A-Z a-z)
 
 sam: native synth build/python/sam/installed ## check the template with the SAM CLI, and invoke every payload in events/payloads

@@ -9,8 +9,8 @@ ignore (
 	node_modules
 )
 
-// DynamoDB's, its streams' and KMS's clients are the newest without a package schemas. The later ones
-// make all shapes of all operations when a process starts, whether it calls them or not.
+// The clients of DynamoDB, its streams, KMS, SES and SQS are the newest without a package schemas. The
+// later ones make all shapes of all operations when a process starts, whether it calls them or not.
 require (
 	github.com/anishathalye/porcupine v1.3.1
 	github.com/aws/aws-cdk-go/awscdk/v2 v2.236.0
@@ -22,8 +22,8 @@ require (
 	github.com/aws/aws-sdk-go-v2/service/kms v1.60.0
 	github.com/aws/aws-sdk-go-v2/service/lambda v1.115.0
 	github.com/aws/aws-sdk-go-v2/service/s3 v1.114.10
-	github.com/aws/aws-sdk-go-v2/service/sesv2 v1.79.8
-	github.com/aws/aws-sdk-go-v2/service/sqs v1.52.11
+	github.com/aws/aws-sdk-go-v2/service/sesv2 v1.74.0
+	github.com/aws/aws-sdk-go-v2/service/sqs v1.48.1
 	github.com/aws/constructs-go/constructs/v10 v10.4.5
 	github.com/aws/jsii-runtime-go v1.125.0
 	github.com/aws/smithy-go v1.28.9

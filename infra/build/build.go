@@ -79,18 +79,28 @@ func sources(functions []string) (packages []string) {
 	return packages
 }
 
+// notInlined are packages, by Go's patterns, whose calls are compiled as calls.
+var notInlined = []string{
+	"github.com/aws/...", "github.com/stripe/...", "golang.org/...", "vendor/...",
+	"crypto/...", "encoding/...", "net/...", "mime/...", "os/...",
+	"fmt", "html/...", "log/...", "math/big", "regexp/...",
+}
+
 // compile writes the program of each package to a folder, under its name. Whatever of the
 // environment could change the bytes is set here: the folder's name (-trimpath), the state of
-// the checkout (-buildvcs, -buildid), the processor's variant. AWS's clients are not inlined,
-// which makes a zip up to 7 % smaller.
+// the checkout (-buildvcs, -buildid), the processor's variant. Nothing that is called here speaks
+// HTTP/2, and what waits for the network or runs seldom gains nothing from being inlined: without
+// both, zips are up to 12 % smaller.
 func compile(root, out, goos, goarch, ldflags string, packages []string) error {
 	out, err := filepath.Abs(out)
 	if err != nil {
 		return err
 	}
-	args := []string{"build", "-tags", "lambda.norpc", "-trimpath", "-buildvcs=false", "-ldflags", ldflags,
-		"-gcflags=github.com/aws/...=-l",
+	args := []string{"build", "-tags", "lambda.norpc,nethttpomithttp2", "-trimpath", "-buildvcs=false", "-ldflags", ldflags,
 		"-o", out + string(filepath.Separator)}
+	for _, p := range notInlined {
+		args = append(args, "-gcflags="+p+"=-l")
+	}
 	cmd := exec.Command("go", append(args, packages...)...)
 	cmd.Dir = root
 	cmd.Env = append(os.Environ(), "GOOS="+goos, "GOARCH="+goarch, "CGO_ENABLED=0",
