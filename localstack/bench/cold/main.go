@@ -1,6 +1,7 @@
 // Cold measures cold starts: every function, and a bare one beside them, as a process over the
-// Lambda Runtime API, again and again in turn. It prints medians and their ratios to the bare
-// one, writes all to a file, and fails if what is promised does not hold.
+// Lambda Runtime API, again and again in random order, as what ran just before makes a start faster
+// or slower. It prints medians and their ratios to the bare one, writes all to a file, and fails if
+// what is promised does not hold.
 package main
 
 import (
@@ -10,6 +11,7 @@ import (
 	"flag"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -28,7 +30,7 @@ const hello = "hello"
 
 func main() {
 	programs := flag.String("programs", "build/native", "the `folder` of the functions' programs")
-	runs := flag.Int("runs", 20, "how often each function is started")
+	runs := flag.Int("runs", 60, "how often each function is started")
 	out := flag.String("out", "build/bench-cold.json", "the `file` that all numbers go to")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -67,9 +69,9 @@ func run(ctx context.Context, programs string, runs int, out string) error {
 	}
 	for i := range runs {
 		fmt.Fprintf(os.Stderr, "\rrun %d of %d ", i+1, runs)
-		for _, r := range rows {
-			if err := w.measure(ctx, programs, r); err != nil {
-				return fmt.Errorf("%s: %w", r.Function, err)
+		for _, n := range rand.Perm(len(rows)) {
+			if err := w.measure(ctx, programs, rows[n]); err != nil {
+				return fmt.Errorf("%s: %w", rows[n].Function, err)
 			}
 		}
 	}
