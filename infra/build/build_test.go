@@ -154,20 +154,19 @@ func TestUnknownArchitectureIsRefused(t *testing.T) {
 
 func TestReportAlignsSizesAndRefusesWhatIsOverTheLimit(t *testing.T) {
 	var out strings.Builder
-	fits := []artifact{{operator, operatorLimit}, {"build/command-auth.zip", limit}}
+	fits := []artifact{{"build/query.zip", limit}, {"build/command-auth.zip", 1}}
 	if err := report(&out, "arm64", fits); err != nil {
 		t.Errorf("refused: %v", err)
 	}
-	if want := "build/command-operator.zip   4.25 MB\nbuild/command-auth.zip       4.00 MB\n"; out.String() != want {
+	if want := "build/query.zip          4.00 MB\nbuild/command-auth.zip   0.00 MB\n"; out.String() != want {
 		t.Errorf("got\n%swant\n%s", out.String(), want)
 	}
-	for _, large := range []artifact{{"build/large.zip", limit + 1}, {"build/clock.zip", operatorLimit}} {
-		if err := report(io.Discard, "x86_64", append(fits, large)); err != nil {
-			t.Errorf("refused for an emulator: %v", err)
-		}
-		err := report(io.Discard, "arm64", append(fits, large))
-		if err == nil || !strings.Contains(err.Error(), large.path) || strings.Contains(err.Error(), "command-auth") {
-			t.Errorf("got %v, want an error about %s alone", err, large.path)
-		}
+	large := artifact{"build/large.zip", limit + 1}
+	if err := report(io.Discard, "x86_64", append(fits, large)); err != nil {
+		t.Errorf("refused for an emulator: %v", err)
+	}
+	err := report(io.Discard, "arm64", append(fits, large))
+	if err == nil || !strings.Contains(err.Error(), large.path) || strings.Contains(err.Error(), "query") {
+		t.Errorf("got %v, want an error about %s alone", err, large.path)
 	}
 }

@@ -16,16 +16,9 @@ import (
 // megabyte is what Lambda means by it: its limit of 250 MB is one of 262144000 bytes.
 const megabyte = 1 << 20
 
-// limit keeps first answers fast: Lambda fetches and unpacks a zip before a function starts.
-// operatorLimit is for command-operator alone, which only operators wait for: it can do what every
-// reactor does, with the clients of all that these call. Both are for arm64; x86_64, whose code is
-// larger, is for emulators, which fetch nothing.
-const (
-	limit         = 4 * megabyte
-	operatorLimit = limit + megabyte/4
-)
-
-const operator = "build/command-operator.zip"
+// limit keeps first answers fast: Lambda fetches and unpacks a zip before a function starts. It is for
+// arm64; x86_64, whose code is larger, is for emulators, which fetch nothing.
+const limit = 4 * megabyte
 
 func main() {
 	arch := flag.String("arch", "arm64", "processor, by Lambda's name for it: arm64 or x86_64")
@@ -62,12 +55,12 @@ func report(w io.Writer, arch string, artifacts []artifact) error {
 	var large []string
 	for _, a := range artifacts {
 		fmt.Fprintf(w, "%-*s %6.2f MB\n", width, a.path, float64(a.size)/megabyte)
-		if a.size > operatorLimit || a.size > limit && a.path != operator {
+		if a.size > limit {
 			large = append(large, a.path)
 		}
 	}
 	if len(large) > 0 && arch == "arm64" {
-		return fmt.Errorf("over the limit of 4 MB, or of 4.25 MB for %s: %s", operator, strings.Join(large, ", "))
+		return fmt.Errorf("over the limit of %d MB: %s", limit/megabyte, strings.Join(large, ", "))
 	}
 	return nil
 }
