@@ -195,14 +195,18 @@ func TestWithoutAnExporterSpansCostNoAllocations(t *testing.T) {
 	allocations := func(invoke func(context.Context, *Counted, []byte) ([]byte, error)) float64 {
 		c, _ := observed(nil)
 		c.log = slog.New(slog.NewJSONHandler(io.Discard, nil))
-		return testing.AllocsPerRun(1000, func() {
-			if _, err := invoke(ctx, c, payload); err != nil {
-				t.Error(err)
+		const many = 100
+		return testing.AllocsPerRun(20, func() {
+			for range many {
+				if _, err := invoke(ctx, c, payload); err != nil {
+					t.Error(err)
+				}
 			}
-		})
+		}) / many
 	}
 	with := allocations(func(ctx context.Context, c *Counted, payload []byte) ([]byte, error) { return c.Invoke(ctx, payload) })
-	if without := allocations(bare); with != without {
+	// Under the race detector, a sync.Pool forgets some of what it is given, at random.
+	if without := allocations(bare); with-without >= 0.5 {
 		t.Errorf("%v allocations, %v without what spans need", with, without)
 	}
 }
