@@ -114,6 +114,14 @@ func Operator(t *testing.T, api, unique string, operator, auditor Person) {
 			nobody.Refuse(t, 400, "malformed", "POST", "/auth/users", "{")
 			return number("commands") >= commands+3 && number("replays") > replays && number("refused") > refused
 		})
+		views := map[any]bool{}
+		eventually(t, "the projector's work on logins is counted", func() bool {
+			auditor.LogIn(t)
+			for _, lag := range read(auditor.Client)["lag"].([]any) {
+				views[lag.(map[string]any)["view"]] = lag.(map[string]any)["maxMs"].(float64) > 0
+			}
+			return views["users"] && views["sessions"]
+		})
 		stats := read(auditor.Client)
 		for _, name := range []string{"from", "to", "commands", "conflicts", "replays", "latency", "reads", "projected"} {
 			if stats[name] == nil {
@@ -123,15 +131,12 @@ func Operator(t *testing.T, api, unique string, operator, auditor Person) {
 		if latency := stats["latency"].(map[string]any); latency["p50Ms"].(float64) <= 0 || latency["p99Ms"].(float64) < latency["p50Ms"].(float64) {
 			t.Errorf("latency %v", latency)
 		}
-		views, functions := map[any]bool{}, map[any]float64{}
-		for _, lag := range stats["lag"].([]any) {
-			views[lag.(map[string]any)["view"]] = lag.(map[string]any)["maxMs"].(float64) > 0
-		}
+		functions := map[any]float64{}
 		for _, used := range stats["capacity"].([]any) {
 			functions[used.(map[string]any)["function"]] = used.(map[string]any)["writeUnits"].(float64)
 		}
-		if !views["users"] || !views["sessions"] || functions["command-auth"] < 3 || functions["projector"] < 3 {
-			t.Errorf("lag %v, capacity %v", stats["lag"], stats["capacity"])
+		if functions["command-auth"] < 3 || functions["projector"] < 3 {
+			t.Errorf("capacity %v", stats["capacity"])
 		}
 		ada.Refuse(t, 404, "not-found", "GET", "/admin/stats", nil)
 		nobody.Refuse(t, 401, "unauthenticated", "GET", "/admin/stats", nil)
